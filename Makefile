@@ -1,0 +1,111 @@
+# Sluicegate. `make` lists what there is to do.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# What is expensive to get lives here, outside the work tree: Kubernetes, Python and cargo tools.
+SLUICEGATE_CACHE ?= $(HOME)/.cache/sluicegate
+export SLUICEGATE_CACHE
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
+
+PYTHON := $(SLUICEGATE_CACHE)/python
+CARGO_DENY := 0.20.2
+CARGO_TOOLS := $(SLUICEGATE_CACHE)/cargo-deny-$(CARGO_DENY)
+REQUIREMENTS := tests/tools-requirements.txt $(wildcard emulator/tests/requirements.txt)
+CRD := crds/flinkapplications.yaml
+IMAGE ?= sluicegate:dev
+
+say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+
+.PHONY: help
+help: ## List what there is to do
+	@echo "Sluicegate: a Kubernetes operator for Amazon Managed Service for Apache Flink"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@echo
+	@.ci/needs && echo "This machine has everything that is needed."
+
+.PHONY: demo
+demo: needs cluster build ## Show the main job on a real API server and the emulated service (KEEP=1 leaves it running)
+	$(call say,Running the demo)
+	@cargo run --quiet --locked --example demo
+
+.PHONY: test
+test: needs cluster tools format lint spelling drift build ## Prove everything: the checks, then all tests on the real parts
+	$(call say,Running all tests)
+	@cargo test --workspace --locked
+
+.PHONY: check
+check: needs tools format lint deny spelling drift ## Check formatting, lints, licences, spelling and the generated CRD
+
+.PHONY: crd
+crd: needs ## Write crds/flinkapplications.yaml anew from the Rust types
+	$(call say,Writing $(CRD))
+	@mkdir -p crds && cargo run --quiet --locked -- crd > $(CRD).partial && mv $(CRD).partial $(CRD)
+
+.PHONY: cluster
+cluster: needs ## Provide the Kubernetes binaries of the test cluster (built once, about 11 minutes)
+	$(call say,Providing the Kubernetes binaries of the test cluster)
+	@tests/cluster/build.sh
+
+.PHONY: tools
+tools: needs ## Provide the Python tools: the AWS clients of the tests, the spelling checker
+	$(call say,Providing the Python tools)
+	@digest=$$(cat $(REQUIREMENTS) | sha256sum | cut -c 1-12); \
+	if [ -e "$(PYTHON)/.installed-$$digest" ]; then echo "The Python tools are in $(PYTHON)."; exit 0; fi; \
+	echo "Installing $(REQUIREMENTS) into $(PYTHON), once."; \
+	python3 -m venv --clear "$(PYTHON)"; \
+	"$(PYTHON)/bin/python" -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS)); \
+	touch "$(PYTHON)/.installed-$$digest"
+
+.PHONY: build
+build: needs ## Build both programs
+	$(call say,Building both programs)
+	@cargo build --workspace --locked
+
+.PHONY: image
+image: ## Build the container image with buildah
+	@.ci/needs image
+	$(call say,Building the image $(IMAGE))
+	@buildah bud --isolation chroot --tag $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove what was built in the work tree; the cache stays
+	$(call say,Removing target (the cache stays in $(SLUICEGATE_CACHE)))
+	@cargo clean --quiet
+
+.PHONY: advisories
+advisories: needs $(CARGO_TOOLS)/bin/cargo-deny ## Compare the dependencies with the advisory database (needs the network)
+	$(call say,Comparing the dependencies with the advisory database)
+	@"$(CARGO_TOOLS)/bin/cargo-deny" --workspace check advisories
+
+# Steps of the targets above.
+.PHONY: needs format lint deny spelling drift
+needs:
+	@.ci/needs
+
+format:
+	$(call say,Checking the formatting)
+	@cargo fmt --all --check
+
+lint:
+	$(call say,Running the lints)
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+deny: $(CARGO_TOOLS)/bin/cargo-deny
+	$(call say,Checking licences and sources of the dependencies)
+	@"$(CARGO_TOOLS)/bin/cargo-deny" --workspace check bans licenses sources
+
+spelling:
+	$(call say,Checking the spelling)
+	@"$(PYTHON)/bin/typos"
+
+drift:
+	$(call say,Comparing $(CRD) with the Rust types)
+	@cargo run --quiet --locked -- crd | diff -u $(CRD) - || \
+		{ echo "$(CRD) is not what the Rust types say; run: make crd" >&2; exit 1; }
+
+$(CARGO_TOOLS)/bin/cargo-deny:
+	$(call say,Building cargo-deny $(CARGO_DENY) once (some minutes))
+	@cargo install --quiet --locked --root "$(CARGO_TOOLS)" cargo-deny@$(CARGO_DENY)
