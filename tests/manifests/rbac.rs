@@ -77,7 +77,6 @@ fn the_leader_has_rights_on_one_lease() {
     let expected = set(&[
         "create leases.coordination.k8s.io",
         "get leases.coordination.k8s.io named sluicegate",
-        "patch leases.coordination.k8s.io named sluicegate",
         "update leases.coordination.k8s.io named sluicegate",
     ]);
     assert_eq!(rights(&role), expected);
