@@ -68,7 +68,7 @@ build: needs ## Build both programs
 image: ## Build the container image with buildah
 	@.ci/needs image
 	$(call say,Building the image $(IMAGE))
-	@buildah bud --isolation chroot --tag $(IMAGE) .
+	@deploy/image/build.sh $(IMAGE)
 
 .PHONY: clean
 clean: ## Remove what was built in the work tree; the cache stays
