@@ -1,0 +1,296 @@
+//! The service as a pure state machine.
+//!
+//! Nothing here reads a clock, draws a random number or does I/O: the caller brings the time, and objects come through
+//! [`Objects`]. The same calls at the same times give the same answers, ids and tokens included.
+
+mod application;
+mod changes;
+mod code;
+mod configuration;
+mod error;
+mod faults;
+mod identity;
+mod lifecycle;
+mod operations;
+mod paging;
+pub mod rules;
+mod settings;
+mod shapes;
+mod snapshots;
+mod tags;
+mod transitions;
+mod versions;
+mod views;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use application::Application;
+use identity::Ids;
+
+pub use application::Status;
+pub use error::{ErrorCode, ServiceError};
+pub use faults::{CallRecord, Calls, Faults};
+pub use settings::{Durations, Settings};
+pub use views::ApplicationView;
+
+/// Where code objects come from.
+pub trait Objects {
+    /// The bytes of an object, or of one of its versions; nothing when there is no such object.
+    fn read(&self, bucket: &str, key: &str, version: Option<&str>) -> Option<Vec<u8>>;
+}
+
+/// Everything the service knows, for saving and restoring. Faults and received calls are not part of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    applications: BTreeMap<String, BTreeMap<String, Application>>,
+    lingering_tags: BTreeMap<String, Timestamp>,
+    ids: Ids,
+}
+
+/// The emulated service of one account in all regions.
+pub struct Service {
+    settings: Settings,
+    objects: Box<dyn Objects + Send>,
+    state: State,
+    faults: Faults,
+    calls: Calls,
+}
+
+/// One call as its operation sees it.
+pub(crate) struct Call<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) region: &'a str,
+    pub(crate) input: &'a Value,
+}
+
+impl Call<'_> {
+    /// A member that is a string; empty when it is absent.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.input.get(member).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A member as a typed value; its shape was checked before.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, member: &str) -> Result<Option<T>, ServiceError> {
+        self.input
+            .get(member)
+            .filter(|value| !value.is_null())
+            .map(Self::parse_value)
+            .transpose()
+    }
+
+    pub(crate) fn parse_value<T: DeserializeOwned>(value: &Value) -> Result<T, ServiceError> {
+        serde_json::from_value(value.clone())
+            .map_err(|error| ServiceError::new(ErrorCode::Serialization, error.to_string()))
+    }
+}
+
+/// Operations that the SDK knows and that are refused by name.
+const NOT_SERVED: &[&str] = &[
+    "AddApplicationInput",
+    "AddApplicationInputProcessingConfiguration",
+    "AddApplicationOutput",
+    "AddApplicationReferenceDataSource",
+    "CreateApplicationPresignedUrl",
+    "CreateSnapshot",
+    "DeleteApplicationInputProcessingConfiguration",
+    "DeleteApplicationOutput",
+    "DeleteApplicationReferenceDataSource",
+    "DeleteSnapshot",
+    "DescribeSnapshot",
+    "DescribeSnapshotOperation",
+    "DiscoverInputSchema",
+    "ExportSnapshot",
+    "ImportSnapshot",
+    "ListSnapshotOperations",
+    "ListSnapshots",
+    "RollbackApplication",
+];
+
+impl Service {
+    /// An empty service.
+    #[must_use]
+    pub fn new(settings: Settings, objects: Box<dyn Objects + Send>) -> Self {
+        Self::with_state(settings, objects, State::default())
+    }
+
+    /// A service that goes on from a saved state.
+    #[must_use]
+    pub fn with_state(settings: Settings, objects: Box<dyn Objects + Send>, state: State) -> Self {
+        Self {
+            settings,
+            objects,
+            state,
+            faults: Faults::default(),
+            calls: Calls::default(),
+        }
+    }
+
+    /// What [`Service::with_state`] takes.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Answers one call. Settles everything that is due first.
+    ///
+    /// `operation` is the name in the target header, for example `StartApplication`; `input` is its request.
+    ///
+    /// # Errors
+    /// The exception that the service answers. Checks come in this order: permission and throttling, existence,
+    /// shape of the request, version or token, status, and what the operation itself demands (facts §8).
+    pub fn handle(
+        &mut self,
+        now: Timestamp,
+        region: &str,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ServiceError> {
+        self.advance(now);
+        let call = Call { now, region, input };
+        let answer = self.answer(operation, &call);
+        let outcome = answer.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
+        self.calls.record(&call, operation, outcome);
+        answer
+    }
+
+    fn answer(&mut self, operation: &str, call: &Call<'_>) -> Result<Value, ServiceError> {
+        let Some(shape) = shapes::requests::of(operation) else {
+            return Err(if NOT_SERVED.contains(&operation) {
+                ServiceError::unsupported(format!("{operation} is not served by this emulator"))
+            } else {
+                ServiceError::new(
+                    ErrorCode::UnknownOperation,
+                    format!("There is no operation {operation}"),
+                )
+            });
+        };
+        self.fault(operation, call)?;
+        let creates = operation == "CreateApplication";
+        let tolerates_unknown = operation == "ListApplicationSnapshots";
+        if !creates && !tolerates_unknown && !call.text("ApplicationName").is_empty() {
+            self.application(call)?;
+        }
+        shapes::check(&shape, call.input, "")?;
+        match operation {
+            "CreateApplication" => self.create_application(call),
+            "DescribeApplication" => self.describe_application(call),
+            "ListApplications" => self.list_applications(call),
+            "UpdateApplication" => self.update_application(call),
+            "StartApplication" => self.start_application(call),
+            "StopApplication" => self.stop_application(call),
+            "DeleteApplication" => self.delete_application(call),
+            "ListApplicationVersions" => self.list_application_versions(call),
+            "DescribeApplicationVersion" => self.describe_application_version(call),
+            "ListApplicationOperations" => self.list_application_operations(call),
+            "DescribeApplicationOperation" => self.describe_application_operation(call),
+            "TagResource" => self.tag_resource(call),
+            "UntagResource" => self.untag_resource(call),
+            "ListTagsForResource" => self.list_tags_for_resource(call),
+            "AddApplicationVpcConfiguration" => self.add_vpc_configuration(call),
+            "DeleteApplicationVpcConfiguration" => self.delete_vpc_configuration(call),
+            "AddApplicationCloudWatchLoggingOption" => self.add_logging_option(call),
+            "DeleteApplicationCloudWatchLoggingOption" => self.delete_logging_option(call),
+            "UpdateApplicationMaintenanceConfiguration" => self.update_maintenance_configuration(call),
+            "CreateApplicationSnapshot" => self.create_application_snapshot(call),
+            "DescribeApplicationSnapshot" => self.describe_application_snapshot(call),
+            "ListApplicationSnapshots" => self.list_application_snapshots(call),
+            "DeleteApplicationSnapshot" => self.delete_application_snapshot(call),
+            _ => Err(ServiceError::unsupported(format!(
+                "{operation} is not served by this emulator"
+            ))),
+        }
+    }
+
+    /// The time of the next thing that happens without a call.
+    #[must_use]
+    pub fn next_event_at(&self) -> Option<Timestamp> {
+        self.next_event().map(|(at, _)| at)
+    }
+
+    fn next_event(&self) -> Option<(Timestamp, Due)> {
+        let applications = self.state.applications.iter().flat_map(|(region, applications)| {
+            applications.iter().filter_map(move |(name, application)| {
+                let due = Due::Application {
+                    region: region.clone(),
+                    name: name.clone(),
+                };
+                application.next_event_at().map(|at| (at, due))
+            })
+        });
+        let tags = self
+            .state
+            .lingering_tags
+            .iter()
+            .map(|(arn, at)| (*at, Due::Tags(arn.clone())));
+        applications.chain(tags).min_by_key(|(at, _)| *at)
+    }
+
+    /// Settles everything that is due at `now`, each thing at its own time and in order.
+    pub fn advance(&mut self, now: Timestamp) {
+        while let Some((at, due)) = self.next_event().filter(|(at, _)| *at <= now) {
+            match due {
+                Due::Tags(arn) => {
+                    self.state.lingering_tags.remove(&arn);
+                }
+                Due::Application { region, name } => self.settle(at, &region, &name),
+            }
+        }
+    }
+
+    fn settle(&mut self, at: Timestamp, region: &str, name: &str) {
+        let Some(applications) = self.state.applications.get_mut(region) else {
+            return;
+        };
+        let Some(application) = applications.get_mut(name) else {
+            return;
+        };
+        if application.settle(at, &self.settings, &mut self.state.ids)
+            && let Some(gone) = applications.remove(name)
+            && !gone.tags.is_empty()
+        {
+            let until = at + self.settings.scaled(self.settings.tag_linger);
+            self.state.lingering_tags.insert(gone.arn, until);
+        }
+    }
+
+    pub(crate) fn application(&self, call: &Call<'_>) -> Result<&Application, ServiceError> {
+        let name = call.text("ApplicationName");
+        self.state
+            .applications
+            .get(call.region)
+            .and_then(|applications| applications.get(name))
+            .ok_or_else(|| unknown(name))
+    }
+
+    /// The settings, the ids and the application of a call, to change it.
+    pub(crate) fn parts(&mut self, call: &Call<'_>) -> Result<(&Settings, &mut Ids, &mut Application), ServiceError> {
+        let name = call.text("ApplicationName");
+        let application = self
+            .state
+            .applications
+            .get_mut(call.region)
+            .and_then(|applications| applications.get_mut(name))
+            .ok_or_else(|| unknown(name))?;
+        Ok((&self.settings, &mut self.state.ids, application))
+    }
+}
+
+enum Due {
+    Application { region: String, name: String },
+    Tags(String),
+}
+
+fn unknown(name: &str) -> ServiceError {
+    ServiceError::not_found(format!("Application {name} does not exist"))
+}

@@ -1,0 +1,235 @@
+//! The configuration of an application version: defaults, merging and description (facts §3).
+
+mod merge;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::code::Code;
+use super::rules::{Rules, UNSET_BLOCKS};
+
+pub(crate) use merge::{ConfigurationInput, Source};
+
+/// Whether the values of a block are the service's or the user's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Kind {
+    #[default]
+    Default,
+    Custom,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checkpoint {
+    pub(crate) kind: Kind,
+    pub(crate) enabled: bool,
+    pub(crate) interval: u64,
+    pub(crate) min_pause: u64,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Default,
+            enabled: true,
+            interval: 60_000,
+            min_pause: 5_000,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Monitoring {
+    pub(crate) kind: Kind,
+    pub(crate) metrics: String,
+    pub(crate) log: String,
+}
+
+impl Default for Monitoring {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Default,
+            metrics: "APPLICATION".to_owned(),
+            log: "INFO".to_owned(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parallelism {
+    pub(crate) kind: Kind,
+    pub(crate) wanted: u64,
+    pub(crate) per_kpu: u64,
+    pub(crate) auto_scaling: bool,
+}
+
+impl Default for Parallelism {
+    fn default() -> Self {
+        Self {
+            kind: Kind::Default,
+            wanted: 1,
+            per_kpu: 1,
+            auto_scaling: true,
+        }
+    }
+}
+
+/// One named group of properties, as the service spells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct PropertyGroup {
+    pub(crate) property_group_id: String,
+    pub(crate) property_map: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Vpc {
+    #[serde(rename = "VpcConfigurationId")]
+    pub(crate) id: String,
+    #[serde(rename = "VpcId")]
+    pub(crate) network: String,
+    pub(crate) subnet_ids: Vec<String>,
+    pub(crate) security_group_ids: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Encryption {
+    pub(crate) key_type: String,
+    pub(crate) key_id: Option<String>,
+}
+
+/// Everything under `ApplicationConfigurationDescription` that belongs to a version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Configuration {
+    pub(crate) code: Option<Code>,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) monitoring: Monitoring,
+    pub(crate) parallelism: Parallelism,
+    pub(crate) properties: Option<Vec<PropertyGroup>>,
+    pub(crate) snapshots_enabled: bool,
+    pub(crate) snapshot_mode: Option<String>,
+    pub(crate) system_rollback: Option<bool>,
+    pub(crate) vpcs: Vec<Vpc>,
+    pub(crate) encryption: Option<Encryption>,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            code: None,
+            checkpoint: Checkpoint::default(),
+            monitoring: Monitoring::default(),
+            parallelism: Parallelism::default(),
+            properties: None,
+            snapshots_enabled: true,
+            snapshot_mode: None,
+            system_rollback: None,
+            vpcs: Vec::new(),
+            encryption: None,
+        }
+    }
+}
+
+impl Configuration {
+    /// The description without the run configuration, which does not belong to a version.
+    pub(crate) fn describe(&self, current_parallelism: u64, rules: &Rules) -> Map<String, Value> {
+        let mut description = Map::new();
+        let mut put = |name: &str, value: Value| description.insert(name.to_owned(), value);
+        if let Some(code) = &self.code {
+            put("ApplicationCodeConfigurationDescription", describe_code(code));
+        }
+        put(
+            "FlinkApplicationConfigurationDescription",
+            self.describe_flink(current_parallelism),
+        );
+        if let Some(groups) = &self.properties {
+            put(
+                "EnvironmentPropertyDescriptions",
+                json!({ "PropertyGroupDescriptions": groups }),
+            );
+        }
+        let shown = rules.is(&UNSET_BLOCKS, "shown");
+        let mode = self
+            .snapshot_mode
+            .as_deref()
+            .or(shown.then_some("APPLICATION_SNAPSHOTS_LEGACY"));
+        let mut snapshots = json!({ "SnapshotsEnabled": self.snapshots_enabled });
+        if let (Some(mode), Some(fields)) = (mode, snapshots.as_object_mut()) {
+            fields.insert("SnapshotMode".to_owned(), json!(mode));
+        }
+        put("ApplicationSnapshotConfigurationDescription", snapshots);
+        if let Some(enabled) = self.system_rollback.or(shown.then_some(false)) {
+            put(
+                "ApplicationSystemRollbackConfigurationDescription",
+                json!({ "RollbackEnabled": enabled }),
+            );
+        }
+        if !self.vpcs.is_empty() {
+            put("VpcConfigurationDescriptions", json!(self.vpcs));
+        }
+        match &self.encryption {
+            Some(Encryption {
+                key_type,
+                key_id: Some(key_id),
+            }) => {
+                put(
+                    "ApplicationEncryptionConfigurationDescription",
+                    json!({ "KeyType": key_type, "KeyId": key_id }),
+                );
+            }
+            Some(Encryption { key_type, key_id: None }) => {
+                put(
+                    "ApplicationEncryptionConfigurationDescription",
+                    json!({ "KeyType": key_type }),
+                );
+            }
+            None if shown => {
+                put(
+                    "ApplicationEncryptionConfigurationDescription",
+                    json!({ "KeyType": "AWS_OWNED_KEY" }),
+                );
+            }
+            None => {}
+        }
+        description
+    }
+
+    fn describe_flink(&self, current_parallelism: u64) -> Value {
+        json!({
+            "CheckpointConfigurationDescription": {
+                "ConfigurationType": self.checkpoint.kind,
+                "CheckpointingEnabled": self.checkpoint.enabled,
+                "CheckpointInterval": self.checkpoint.interval,
+                "MinPauseBetweenCheckpoints": self.checkpoint.min_pause,
+            },
+            "MonitoringConfigurationDescription": {
+                "ConfigurationType": self.monitoring.kind,
+                "MetricsLevel": self.monitoring.metrics,
+                "LogLevel": self.monitoring.log,
+            },
+            "ParallelismConfigurationDescription": {
+                "ConfigurationType": self.parallelism.kind,
+                "Parallelism": self.parallelism.wanted,
+                "ParallelismPerKPU": self.parallelism.per_kpu,
+                "CurrentParallelism": current_parallelism,
+                "AutoScalingEnabled": self.parallelism.auto_scaling,
+            },
+        })
+    }
+}
+
+fn describe_code(code: &Code) -> Value {
+    let mut location = json!({ "BucketARN": code.location.bucket_arn, "FileKey": code.location.key });
+    if let (Some(version), Some(fields)) = (&code.location.version, location.as_object_mut()) {
+        fields.insert("ObjectVersion".to_owned(), json!(version));
+    }
+    json!({
+        "CodeContentType": code.content_type,
+        "CodeContentDescription": {
+            "CodeMD5": code.bundle.digest,
+            "CodeSize": code.bundle.size,
+            "S3ApplicationCodeLocationDescription": location,
+        },
+    })
+}

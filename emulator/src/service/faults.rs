@@ -1,0 +1,195 @@
+//! What only the test bed can do: refuse, throttle, lose replies, let the service act by itself, and count calls.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::application::{Application, Status};
+use super::error::{ErrorCode, ServiceError};
+use super::rules::MAINTENANCE_OPERATION;
+use super::transitions::Effect;
+use super::{Call, Service};
+
+/// The faults in force. Setting them replaces all of them; the default is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Faults {
+    /// Operations that answer `AccessDeniedException`.
+    pub deny: BTreeSet<String>,
+    /// Role ARNs that the service cannot use.
+    pub unknown_roles: BTreeSet<String>,
+    /// Applications per region, instead of the quota of the settings.
+    pub application_quota: Option<usize>,
+    /// How many of the next calls of an operation answer `ThrottlingException`.
+    pub throttle: BTreeMap<String, u64>,
+    /// How many of the next calls of an operation take effect but get no reply.
+    pub drop_replies: BTreeMap<String, u64>,
+}
+
+/// One call that was received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Rises with every call.
+    pub sequence: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// Where it was sent.
+    pub region: String,
+    /// For example `UpdateApplication`.
+    pub operation: String,
+    /// The application it names, in the request or in the ARN.
+    pub application: Option<String>,
+    /// `ok`, or the name of the exception.
+    pub outcome: String,
+}
+
+/// The calls received so far: the last 100,000 in order, and the count of all by operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// The oldest first.
+    pub calls: VecDeque<CallRecord>,
+    /// By operation, refused calls included.
+    pub counts: BTreeMap<String, u64>,
+}
+
+const KEPT: usize = 100_000;
+
+impl Calls {
+    pub(crate) fn record(&mut self, call: &Call<'_>, operation: &str, outcome: &str) {
+        let named = call.input.get("ApplicationName").and_then(serde_json::Value::as_str);
+        let tagged = || {
+            call.text("ResourceARN")
+                .rsplit_once(":application/")
+                .map(|(_, name)| name)
+        };
+        if self.calls.len() >= KEPT {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(CallRecord {
+            sequence: self.counts.values().sum::<u64>() + 1,
+            at: call.now,
+            region: call.region.to_owned(),
+            operation: operation.to_owned(),
+            application: named.or_else(tagged).map(str::to_owned),
+            outcome: outcome.to_owned(),
+        });
+        *self.counts.entry(operation.to_owned()).or_default() += 1;
+    }
+}
+
+fn use_one(counts: &mut BTreeMap<String, u64>, operation: &str) -> bool {
+    match counts.get_mut(operation) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+impl Service {
+    /// Replaces the faults in force.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
+    }
+
+    /// The faults in force; counts show what is left of them.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The calls received so far.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Whether the reply to a call of this operation is to be lost; uses up one of them.
+    pub(crate) fn drops_reply(&mut self, operation: &str) -> bool {
+        use_one(&mut self.faults.drop_replies, operation)
+    }
+
+    pub(crate) fn fault(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
+        if self.faults.deny.contains(operation) {
+            let account = &self.settings.account;
+            let resource = call.text("ApplicationName");
+            let resource = if resource.is_empty() {
+                "*".to_owned()
+            } else {
+                super::identity::application_arn(call.region, account, resource)
+            };
+            return Err(ServiceError::new(
+                ErrorCode::AccessDenied,
+                format!(
+                    "User: arn:aws:iam::{account}:user/emulator is not authorized to perform: \
+                     kinesisanalytics:{operation} on resource: {resource}"
+                ),
+            ));
+        }
+        if use_one(&mut self.faults.throttle, operation) {
+            return Err(ServiceError::new(ErrorCode::Throttling, "Rate exceeded"));
+        }
+        Ok(())
+    }
+
+    /// Begins maintenance of a running application, as the service does unannounced (facts §2.2 row 11).
+    ///
+    /// # Errors
+    /// When there is no such application or it does not run.
+    pub fn begin_maintenance(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
+        let operation = self.settings.rules.get(&MAINTENANCE_OPERATION);
+        let due = now + self.settings.scaled(self.settings.durations.maintenance);
+        let id = self.state.ids.operation();
+        let application = self.running(now, region, name, "maintenance")?;
+        let id = application.begin(operation, id, now, None);
+        application.enter(Status::Maintenance, due, Effect::Resume, Some(id));
+        Ok(())
+    }
+
+    /// Begins autoscaling of a running application to twice its parallelism (facts §2.2 row 8, §3.7).
+    ///
+    /// # Errors
+    /// When there is no such application or it does not run.
+    pub fn begin_autoscaling(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
+        let id = self.state.ids.operation();
+        self.running(now, region, name, "autoscaling")?;
+        let call = Call {
+            now,
+            region,
+            input: &serde_json::json!({ "ApplicationName": name }),
+        };
+        let (settings, ids, application) = self.parts(&call)?;
+        let enabled = application.configuration()?.snapshots_enabled && application.is_healthy();
+        let restore = enabled.then(|| application.take_automatic_snapshot(now, settings, ids));
+        let due = now + settings.scaled(settings.durations.autoscaling);
+        let parallelism = application.current_parallelism.saturating_mul(2);
+        let id = application.begin("ApplicationAutoScaling", id, now, None);
+        application.enter(
+            Status::Autoscaling,
+            due,
+            Effect::Scale { parallelism, restore },
+            Some(id),
+        );
+        Ok(())
+    }
+
+    fn running(
+        &mut self,
+        now: Timestamp,
+        region: &str,
+        name: &str,
+        what: &str,
+    ) -> Result<&mut Application, ServiceError> {
+        self.advance(now);
+        let application = self
+            .state
+            .applications
+            .get_mut(region)
+            .and_then(|applications| applications.get_mut(name))
+            .ok_or_else(|| ServiceError::not_found(format!("Application {name} does not exist in {region}")))?;
+        application.in_status(what, &[Status::Running])?;
+        Ok(application)
+    }
+}

@@ -1,0 +1,424 @@
+//! The request of every operation that is served (facts §0.2 and §1).
+
+use super::{Letters, Member, Shape, optional, required};
+
+const fn text(min: usize, max: usize, of: Letters) -> Shape {
+    Shape::Text { min, max, of }
+}
+
+const NAME: Shape = text(1, 128, Letters::Name);
+const ID: Shape = text(1, 50, Letters::Name);
+const SNAPSHOT_NAME: Shape = text(1, 256, Letters::Name);
+const OPERATION_ID: Shape = text(1, 64, Letters::Any);
+const NEXT_TOKEN: Shape = text(1, 512, Letters::Any);
+const ARN: Shape = text(1, 2048, Letters::Arn);
+const VERSION: Shape = Shape::Whole {
+    min: 1,
+    max: 999_999_999,
+};
+const TOKEN: Shape = text(1, 512, Letters::Token);
+const LIMIT: Shape = Shape::Whole { min: 1, max: 50 };
+const COUNT: Shape = Shape::Whole { min: 1, max: i64::MAX };
+const COUNT_OR_NONE: Shape = Shape::Whole { min: 0, max: i64::MAX };
+const KIND: Shape = Shape::Choice(&["DEFAULT", "CUSTOM"]);
+const METRICS_LEVEL: Shape = Shape::Choice(&["APPLICATION", "TASK", "OPERATOR", "PARALLELISM"]);
+const LOG_LEVEL: Shape = Shape::Choice(&["INFO", "WARN", "ERROR", "DEBUG"]);
+const MODE: Shape = Shape::Choice(&["STREAMING", "INTERACTIVE"]);
+const CONTENT_TYPE: Shape = Shape::Choice(&["PLAINTEXT", "ZIPFILE"]);
+const SNAPSHOT_MODE: Shape = Shape::Choice(&["APPLICATION_SNAPSHOTS_LEGACY", "ENHANCED_SNAPSHOTS"]);
+const KEY_TYPE: Shape = Shape::Choice(&["AWS_OWNED_KEY", "CUSTOMER_MANAGED_KEY"]);
+const KEY_ID: Shape = text(1, 2048, Letters::Any);
+const RUNTIME: Shape = Shape::Choice(&[
+    "SQL-1_0",
+    "FLINK-1_6",
+    "FLINK-1_8",
+    "ZEPPELIN-FLINK-1_0",
+    "FLINK-1_11",
+    "FLINK-1_13",
+    "ZEPPELIN-FLINK-2_0",
+    "FLINK-1_15",
+    "ZEPPELIN-FLINK-3_0",
+    "FLINK-1_18",
+    "FLINK-1_19",
+    "FLINK-1_20",
+    "FLINK-2_2",
+    "FLINK-2_3",
+]);
+const OPERATION_STATUS: Shape = Shape::Choice(&["IN_PROGRESS", "CANCELLED", "SUCCESSFUL", "FAILED"]);
+const RESTORE_TYPE: Shape = Shape::Choice(&[
+    "SKIP_RESTORE_FROM_SNAPSHOT",
+    "RESTORE_FROM_LATEST_SNAPSHOT",
+    "RESTORE_FROM_CUSTOM_SNAPSHOT",
+]);
+const FILE_KEY: Shape = text(1, 1024, Letters::Any);
+const OBJECT_VERSION: Shape = text(0, 1024, Letters::Any);
+const NO_SQL: Shape = Shape::Refused("SQL applications are not served by this emulator");
+const NO_STUDIO: Shape = Shape::Refused("Studio applications are not served by this emulator");
+const NO_INLINE: Shape = Shape::Refused("code inside the request is not served by this emulator; put it into a bucket");
+
+const SUBNETS: Shape = Shape::List {
+    min: 1,
+    max: 16,
+    of: &text(1, 2048, Letters::Any),
+};
+const SECURITY_GROUPS: Shape = Shape::List {
+    min: 1,
+    max: 5,
+    of: &text(1, 2048, Letters::Any),
+};
+const VPC: Shape = Shape::Fields(&[
+    required("SubnetIds", &SUBNETS),
+    required("SecurityGroupIds", &SECURITY_GROUPS),
+]);
+const VPC_UPDATE: Shape = Shape::Fields(&[
+    required("VpcConfigurationId", &ID),
+    optional("SubnetIdUpdates", &SUBNETS),
+    optional("SecurityGroupIdUpdates", &SECURITY_GROUPS),
+]);
+const LOGGING: Shape = Shape::Fields(&[required("LogStreamARN", &ARN)]);
+const LOGGING_UPDATE: Shape = Shape::Fields(&[
+    required("CloudWatchLoggingOptionId", &ID),
+    optional("LogStreamARNUpdate", &ARN),
+]);
+const TAG_KEY: Shape = text(1, 128, Letters::Any);
+const TAGS: Shape = Shape::List {
+    min: 1,
+    max: 200,
+    of: &Shape::Fields(&[required("Key", &TAG_KEY), optional("Value", &TAG_VALUE)]),
+};
+const PROPERTIES: Shape = Shape::Fields(&[required(
+    "PropertyGroups",
+    &Shape::List {
+        min: 0,
+        max: 50,
+        of: &Shape::Fields(&[
+            required("PropertyGroupId", &ID),
+            required("PropertyMap", &Shape::Properties),
+        ]),
+    },
+)]);
+const FLINK_RUN: Shape = Shape::Fields(&[optional("AllowNonRestoredState", &Shape::Flag)]);
+const RESTORE: Shape = Shape::Fields(&[
+    required("ApplicationRestoreType", &RESTORE_TYPE),
+    optional("SnapshotName", &SNAPSHOT_NAME),
+    optional("SnapshotArn", &text(1, 2048, Letters::Any)),
+]);
+const RUN: Shape = Shape::Fields(&[
+    optional("FlinkRunConfiguration", &FLINK_RUN),
+    optional("SqlRunConfigurations", &NO_SQL),
+    optional("ApplicationRestoreConfiguration", &RESTORE),
+]);
+const RUN_UPDATE: Shape = Shape::Fields(&[
+    optional("FlinkRunConfiguration", &FLINK_RUN),
+    optional("ApplicationRestoreConfiguration", &RESTORE),
+]);
+
+const CODE: Shape = Shape::Fields(&[
+    required("CodeContentType", &CONTENT_TYPE),
+    optional(
+        "CodeContent",
+        &Shape::Fields(&[
+            optional("TextContent", &NO_INLINE),
+            optional("ZipFileContent", &NO_INLINE),
+            optional(
+                "S3ContentLocation",
+                &Shape::Fields(&[
+                    required("BucketARN", &ARN),
+                    required("FileKey", &FILE_KEY),
+                    optional("ObjectVersion", &OBJECT_VERSION),
+                ]),
+            ),
+        ]),
+    ),
+]);
+const CODE_UPDATE: Shape = Shape::Fields(&[
+    optional("CodeContentTypeUpdate", &CONTENT_TYPE),
+    optional(
+        "CodeContentUpdate",
+        &Shape::Fields(&[
+            optional("TextContentUpdate", &NO_INLINE),
+            optional("ZipFileContentUpdate", &NO_INLINE),
+            optional(
+                "S3ContentLocationUpdate",
+                &Shape::Fields(&[
+                    optional("BucketARNUpdate", &ARN),
+                    optional("FileKeyUpdate", &FILE_KEY),
+                    optional("ObjectVersionUpdate", &OBJECT_VERSION),
+                ]),
+            ),
+        ]),
+    ),
+]);
+const FLINK: Shape = Shape::Fields(&[
+    optional(
+        "CheckpointConfiguration",
+        &Shape::Fields(&[
+            required("ConfigurationType", &KIND),
+            optional("CheckpointingEnabled", &Shape::Flag),
+            optional("CheckpointInterval", &COUNT),
+            optional("MinPauseBetweenCheckpoints", &COUNT_OR_NONE),
+        ]),
+    ),
+    optional(
+        "MonitoringConfiguration",
+        &Shape::Fields(&[
+            required("ConfigurationType", &KIND),
+            optional("MetricsLevel", &METRICS_LEVEL),
+            optional("LogLevel", &LOG_LEVEL),
+        ]),
+    ),
+    optional(
+        "ParallelismConfiguration",
+        &Shape::Fields(&[
+            required("ConfigurationType", &KIND),
+            optional("Parallelism", &COUNT),
+            optional("ParallelismPerKPU", &COUNT),
+            optional("AutoScalingEnabled", &Shape::Flag),
+        ]),
+    ),
+]);
+const FLINK_UPDATE: Shape = Shape::Fields(&[
+    optional(
+        "CheckpointConfigurationUpdate",
+        &Shape::Fields(&[
+            optional("ConfigurationTypeUpdate", &KIND),
+            optional("CheckpointingEnabledUpdate", &Shape::Flag),
+            optional("CheckpointIntervalUpdate", &COUNT),
+            optional("MinPauseBetweenCheckpointsUpdate", &COUNT_OR_NONE),
+        ]),
+    ),
+    optional(
+        "MonitoringConfigurationUpdate",
+        &Shape::Fields(&[
+            optional("ConfigurationTypeUpdate", &KIND),
+            optional("MetricsLevelUpdate", &METRICS_LEVEL),
+            optional("LogLevelUpdate", &LOG_LEVEL),
+        ]),
+    ),
+    optional(
+        "ParallelismConfigurationUpdate",
+        &Shape::Fields(&[
+            optional("ConfigurationTypeUpdate", &KIND),
+            optional("ParallelismUpdate", &COUNT),
+            optional("ParallelismPerKPUUpdate", &COUNT),
+            optional("AutoScalingEnabledUpdate", &Shape::Flag),
+        ]),
+    ),
+]);
+const CONFIGURATION: Shape = Shape::Fields(&[
+    optional("SqlApplicationConfiguration", &NO_SQL),
+    optional("ZeppelinApplicationConfiguration", &NO_STUDIO),
+    optional("FlinkApplicationConfiguration", &FLINK),
+    optional("EnvironmentProperties", &PROPERTIES),
+    optional("ApplicationCodeConfiguration", &CODE),
+    optional(
+        "ApplicationSnapshotConfiguration",
+        &Shape::Fields(&[
+            required("SnapshotsEnabled", &Shape::Flag),
+            optional("SnapshotMode", &SNAPSHOT_MODE),
+        ]),
+    ),
+    optional(
+        "ApplicationSystemRollbackConfiguration",
+        &Shape::Fields(&[required("RollbackEnabled", &Shape::Flag)]),
+    ),
+    optional(
+        "VpcConfigurations",
+        &Shape::List {
+            min: 0,
+            max: 50,
+            of: &VPC,
+        },
+    ),
+    optional(
+        "ApplicationEncryptionConfiguration",
+        &Shape::Fields(&[required("KeyType", &KEY_TYPE), optional("KeyId", &KEY_ID)]),
+    ),
+]);
+const CONFIGURATION_UPDATE: Shape = Shape::Fields(&[
+    optional("SqlApplicationConfigurationUpdate", &NO_SQL),
+    optional("ZeppelinApplicationConfigurationUpdate", &NO_STUDIO),
+    optional("FlinkApplicationConfigurationUpdate", &FLINK_UPDATE),
+    optional("EnvironmentPropertyUpdates", &PROPERTIES),
+    optional("ApplicationCodeConfigurationUpdate", &CODE_UPDATE),
+    optional(
+        "ApplicationSnapshotConfigurationUpdate",
+        &Shape::Fields(&[
+            required("SnapshotsEnabledUpdate", &Shape::Flag),
+            optional("SnapshotModeUpdate", &SNAPSHOT_MODE),
+        ]),
+    ),
+    optional(
+        "ApplicationSystemRollbackConfigurationUpdate",
+        &Shape::Fields(&[required("RollbackEnabledUpdate", &Shape::Flag)]),
+    ),
+    optional(
+        "VpcConfigurationUpdates",
+        &Shape::List {
+            min: 0,
+            max: 50,
+            of: &VPC_UPDATE,
+        },
+    ),
+    optional(
+        "ApplicationEncryptionConfigurationUpdate",
+        &Shape::Fields(&[required("KeyTypeUpdate", &KEY_TYPE), optional("KeyIdUpdate", &KEY_ID)]),
+    ),
+]);
+
+const WINDOW_START: Shape = text(5, 5, Letters::Clock);
+const WINDOW: Shape = Shape::Fields(&[required("ApplicationMaintenanceWindowStartTimeUpdate", &WINDOW_START)]);
+const DESCRIPTION: Shape = text(0, 1024, Letters::Any);
+const TAG_VALUE: Shape = text(0, 256, Letters::Any);
+
+const APPLICATION: Member = required("ApplicationName", &NAME);
+const CURRENT: Member = optional("CurrentApplicationVersionId", &VERSION);
+const CONDITION: Member = optional("ConditionalToken", &TOKEN);
+
+/// The shape of an operation's request, or nothing for an operation that is not served.
+pub(crate) fn of(operation: &str) -> Option<Shape> {
+    let members: &'static [Member] = match operation {
+        "CreateApplication" => {
+            const {
+                &[
+                    APPLICATION,
+                    optional("ApplicationDescription", &DESCRIPTION),
+                    required("RuntimeEnvironment", &RUNTIME),
+                    required("ServiceExecutionRole", &ARN),
+                    optional("ApplicationConfiguration", &CONFIGURATION),
+                    optional(
+                        "CloudWatchLoggingOptions",
+                        &Shape::List {
+                            min: 0,
+                            max: 50,
+                            of: &LOGGING,
+                        },
+                    ),
+                    optional("Tags", &TAGS),
+                    optional("ApplicationMode", &MODE),
+                ]
+            }
+        }
+        "DescribeApplication" => const { &[APPLICATION, optional("IncludeAdditionalDetails", &Shape::Flag)] },
+        "ListApplications" => const { &[optional("Limit", &LIMIT), optional("NextToken", &NAME)] },
+        "UpdateApplication" => {
+            const {
+                &[
+                    APPLICATION,
+                    CURRENT,
+                    CONDITION,
+                    optional("ApplicationConfigurationUpdate", &CONFIGURATION_UPDATE),
+                    optional("ServiceExecutionRoleUpdate", &ARN),
+                    optional("RunConfigurationUpdate", &RUN_UPDATE),
+                    optional(
+                        "CloudWatchLoggingOptionUpdates",
+                        &Shape::List {
+                            min: 0,
+                            max: 50,
+                            of: &LOGGING_UPDATE,
+                        },
+                    ),
+                    optional("RuntimeEnvironmentUpdate", &RUNTIME),
+                ]
+            }
+        }
+        "StartApplication" => const { &[APPLICATION, optional("RunConfiguration", &RUN)] },
+        "StopApplication" => const { &[APPLICATION, optional("Force", &Shape::Flag)] },
+        "DeleteApplication" => const { &[APPLICATION, required("CreateTimestamp", &Shape::Time)] },
+        "AddApplicationVpcConfiguration" => {
+            const { &[APPLICATION, CURRENT, CONDITION, required("VpcConfiguration", &VPC)] }
+        }
+        "DeleteApplicationVpcConfiguration" => {
+            const { &[APPLICATION, CURRENT, CONDITION, required("VpcConfigurationId", &ID)] }
+        }
+        "AddApplicationCloudWatchLoggingOption" => {
+            const {
+                &[
+                    APPLICATION,
+                    CURRENT,
+                    CONDITION,
+                    required("CloudWatchLoggingOption", &LOGGING),
+                ]
+            }
+        }
+        "DeleteApplicationCloudWatchLoggingOption" => {
+            const {
+                &[
+                    APPLICATION,
+                    CURRENT,
+                    CONDITION,
+                    required("CloudWatchLoggingOptionId", &ID),
+                ]
+            }
+        }
+        _ => return of_record(operation),
+    };
+    Some(Shape::Fields(members))
+}
+
+/// The shapes of versions, operations, snapshots, tags and the maintenance window.
+fn of_record(operation: &str) -> Option<Shape> {
+    let members: &'static [Member] = match operation {
+        "ListApplicationVersions" | "ListApplicationSnapshots" => {
+            const {
+                &[
+                    APPLICATION,
+                    optional("Limit", &LIMIT),
+                    optional("NextToken", &NEXT_TOKEN),
+                ]
+            }
+        }
+        "DescribeApplicationVersion" => const { &[APPLICATION, required("ApplicationVersionId", &VERSION)] },
+        "ListApplicationOperations" => {
+            const {
+                &[
+                    APPLICATION,
+                    optional("Limit", &LIMIT),
+                    optional("NextToken", &NEXT_TOKEN),
+                    optional("Operation", &OPERATION_ID),
+                    optional("OperationStatus", &OPERATION_STATUS),
+                ]
+            }
+        }
+        "DescribeApplicationOperation" => const { &[APPLICATION, required("OperationId", &OPERATION_ID)] },
+        "CreateApplicationSnapshot" | "DescribeApplicationSnapshot" => {
+            const { &[APPLICATION, required("SnapshotName", &SNAPSHOT_NAME)] }
+        }
+        "DeleteApplicationSnapshot" => {
+            const {
+                &[
+                    APPLICATION,
+                    required("SnapshotName", &SNAPSHOT_NAME),
+                    required("SnapshotCreationTimestamp", &Shape::Time),
+                ]
+            }
+        }
+        "TagResource" => const { &[required("ResourceARN", &ARN), required("Tags", &TAGS)] },
+        "UntagResource" => {
+            const {
+                &[
+                    required("ResourceARN", &ARN),
+                    required(
+                        "TagKeys",
+                        &Shape::List {
+                            min: 1,
+                            max: 200,
+                            of: &TAG_KEY,
+                        },
+                    ),
+                ]
+            }
+        }
+        "ListTagsForResource" => const { &[required("ResourceARN", &ARN)] },
+        "UpdateApplicationMaintenanceConfiguration" => {
+            const {
+                &[
+                    APPLICATION,
+                    required("ApplicationMaintenanceConfigurationUpdate", &WINDOW),
+                ]
+            }
+        }
+        _ => return None,
+    };
+    Some(Shape::Fields(members))
+}

@@ -1,0 +1,263 @@
+//! Snapshots of an application (facts §1.10, §4.5, §4.6).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::application::{Application, Status, same_time, seconds};
+use super::error::{ErrorCode, ServiceError};
+use super::identity::Ids;
+use super::paging::page;
+use super::rules::{Rules, SNAPSHOT_NOT_RUNNING, SNAPSHOTS_OF_UNKNOWN, UNKNOWN_SNAPSHOT};
+use super::settings::Settings;
+use super::{Call, Service};
+use crate::job::JobState;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum SnapshotStatus {
+    Creating,
+    Ready,
+    Deleting,
+    Failed,
+}
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) name: String,
+    /// Rises with every snapshot; tells which of two in one second is newer.
+    pub(crate) sequence: u64,
+    pub(crate) status: SnapshotStatus,
+    pub(crate) version: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) runtime: String,
+    /// When `CREATING` or `DELETING` is over.
+    pub(crate) due: Option<Timestamp>,
+}
+
+impl Snapshot {
+    pub(crate) fn describe(&self) -> Value {
+        json!({
+            "SnapshotName": self.name,
+            "SnapshotStatus": self.status,
+            "ApplicationVersionId": self.version,
+            "SnapshotCreationTimestamp": seconds(self.created),
+            "RuntimeEnvironment": self.runtime,
+        })
+    }
+}
+
+impl Application {
+    /// The refusal when the job cannot be snapshotted, in the service's words (facts §1.3).
+    pub(crate) fn require_healthy(&self) -> Result<(), ServiceError> {
+        if self.is_healthy() {
+            return Ok(());
+        }
+        Err(ServiceError::new(
+            ErrorCode::InvalidApplicationConfiguration,
+            format!(
+                "Failed to take snapshot for the application {} at this moment. The application is currently \
+                 experiencing downtime. Please check the application's CloudWatch metrics or CloudWatch logs for any \
+                 possible errors and retry the request. You can also retry the request after disabling the snapshots \
+                 in the Managed Service for Apache Flink console or by updating the ApplicationSnapshotConfiguration \
+                 through the AWS SDK",
+                self.name
+            ),
+        ))
+    }
+
+    /// Begins a snapshot of the running job. It carries the version of the job it is taken from.
+    pub(crate) fn take_snapshot(&mut self, name: String, at: Timestamp, settings: &Settings) {
+        let version = self.job().map_or(self.current, |job| job.version);
+        let runtime = self
+            .versions
+            .get(&version)
+            .map(|version| version.runtime.clone())
+            .unwrap_or_default();
+        self.snapshots.push(Snapshot {
+            name,
+            sequence: self
+                .snapshots
+                .iter()
+                .map(|snapshot| snapshot.sequence)
+                .max()
+                .unwrap_or_default()
+                + 1,
+            status: SnapshotStatus::Creating,
+            version,
+            created: at,
+            runtime,
+            due: Some(at + settings.scaled(settings.durations.snapshot)),
+        });
+    }
+
+    /// Takes a snapshot of the service's own, which never meets the quota (facts §4.6).
+    pub(crate) fn take_automatic_snapshot(&mut self, at: Timestamp, settings: &Settings, ids: &mut Ids) -> String {
+        let name = ids.snapshot();
+        self.take_snapshot(name.clone(), at, settings);
+        name
+    }
+
+    /// The newest snapshot that is ready.
+    pub(crate) fn latest_snapshot(&self) -> Option<&Snapshot> {
+        self.snapshots
+            .iter()
+            .filter(|snapshot| snapshot.status == SnapshotStatus::Ready)
+            .max_by_key(|snapshot| snapshot.sequence)
+    }
+
+    pub(crate) fn snapshot(&self, name: &str) -> Option<&Snapshot> {
+        self.snapshots.iter().find(|snapshot| snapshot.name == name)
+    }
+
+    /// A snapshot named by a restore must exist and be ready.
+    pub(crate) fn restorable(&self, name: &str, rules: &Rules) -> Result<(), ServiceError> {
+        if self
+            .snapshot(name)
+            .is_some_and(|snapshot| snapshot.status == SnapshotStatus::Ready)
+        {
+            return Ok(());
+        }
+        let code = match rules.get(&UNKNOWN_SNAPSHOT) {
+            "ResourceNotFoundException" => ErrorCode::ResourceNotFound,
+            _ => ErrorCode::InvalidArgument,
+        };
+        Err(ServiceError::new(
+            code,
+            format!("Application {} has no snapshot {name:?} that is READY", self.name),
+        ))
+    }
+
+    /// Snapshots end with the job they are taken from.
+    pub(crate) fn fail_open_snapshots(&mut self) {
+        for snapshot in &mut self.snapshots {
+            if snapshot.status == SnapshotStatus::Creating {
+                snapshot.status = SnapshotStatus::Failed;
+                snapshot.due = None;
+            }
+        }
+    }
+
+    /// Ends `CREATING` and `DELETING` of snapshots that are due.
+    pub(crate) fn settle_snapshots(&mut self, at: Timestamp) {
+        let due = |snapshot: &Snapshot| snapshot.due.is_some_and(|due| due <= at);
+        self.snapshots
+            .retain(|snapshot| !(snapshot.status == SnapshotStatus::Deleting && due(snapshot)));
+        for snapshot in &mut self.snapshots {
+            if due(snapshot) {
+                snapshot.status = SnapshotStatus::Ready;
+                snapshot.due = None;
+            }
+        }
+    }
+}
+
+impl Service {
+    pub(crate) fn create_application_snapshot(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
+        let (settings, _, application) = self.parts(call)?;
+        let name = call.text("SnapshotName");
+        if application.status != Status::Running {
+            let code = match settings.rules.get(&SNAPSHOT_NOT_RUNNING) {
+                "ResourceInUseException" => ErrorCode::ResourceInUse,
+                "InvalidApplicationConfigurationException" => ErrorCode::InvalidApplicationConfiguration,
+                _ => ErrorCode::InvalidRequest,
+            };
+            return Err(ServiceError::new(
+                code,
+                application.refuse_in("CreateApplicationSnapshot").message,
+            ));
+        }
+        if !application.configuration()?.snapshots_enabled {
+            return Err(ServiceError::new(
+                ErrorCode::InvalidRequest,
+                format!("Snapshots are not enabled for application {}", application.name),
+            ));
+        }
+        if application.snapshot(name).is_some() {
+            return Err(ServiceError::in_use(format!(
+                "Application {} already has a snapshot {name:?}",
+                application.name
+            )));
+        }
+        if application.snapshots.len() >= settings.snapshot_quota {
+            return Err(ServiceError::new(
+                ErrorCode::LimitExceeded,
+                format!(
+                    "Application {} has {} snapshots, which is the limit",
+                    application.name, settings.snapshot_quota
+                ),
+            ));
+        }
+        application.require_healthy()?;
+        application.take_snapshot(name.to_owned(), call.now, settings);
+        Ok(json!({}))
+    }
+
+    pub(crate) fn describe_application_snapshot(&self, call: &Call<'_>) -> Result<Value, ServiceError> {
+        let snapshot = self.snapshot(call)?;
+        Ok(json!({ "SnapshotDetails": snapshot.describe() }))
+    }
+
+    /// Lists by name: the order is not documented, so nobody may rely on one (facts §1.10).
+    pub(crate) fn list_application_snapshots(&self, call: &Call<'_>) -> Result<Value, ServiceError> {
+        let application =
+            self.application(call)
+                .map_err(|error| match self.settings.rules.get(&SNAPSHOTS_OF_UNKNOWN) {
+                    "ResourceNotFoundException" => error,
+                    _ => ServiceError::argument(error.message),
+                })?;
+        let mut items: Vec<(String, Value)> = application
+            .snapshots
+            .iter()
+            .map(|snapshot| (snapshot.name.clone(), snapshot.describe()))
+            .collect();
+        items.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(page("SnapshotSummaries", items, call.input))
+    }
+
+    pub(crate) fn delete_application_snapshot(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
+        let snapshot = self.snapshot(call)?;
+        if !same_time(snapshot.created, call.input.get("SnapshotCreationTimestamp")) {
+            return Err(ServiceError::argument(format!(
+                "SnapshotCreationTimestamp is not that of snapshot {:?}",
+                snapshot.name
+            )));
+        }
+        let (settings, _, application) = self.parts(call)?;
+        application.in_status("DeleteApplicationSnapshot", &[Status::Ready, Status::Running])?;
+        let name = call.text("SnapshotName");
+        let due = call.now + settings.scaled(settings.durations.delete_snapshot);
+        let snapshot = application.snapshots.iter_mut().find(|snapshot| snapshot.name == name);
+        match snapshot {
+            Some(snapshot) if matches!(snapshot.status, SnapshotStatus::Ready | SnapshotStatus::Failed) => {
+                snapshot.status = SnapshotStatus::Deleting;
+                snapshot.due = Some(due);
+                Ok(json!({}))
+            }
+            _ => Err(ServiceError::in_use(format!(
+                "Snapshot {name:?} is being created or deleted"
+            ))),
+        }
+    }
+
+    fn snapshot(&self, call: &Call<'_>) -> Result<&Snapshot, ServiceError> {
+        let application = self.application(call)?;
+        let name = call.text("SnapshotName");
+        application.snapshot(name).ok_or_else(|| {
+            ServiceError::not_found(format!("Application {} has no snapshot {name:?}", application.name))
+        })
+    }
+}
+
+impl Application {
+    /// Ends the job and its open snapshots.
+    pub(crate) fn end_job(&mut self, at: Timestamp, state: JobState) {
+        if let Some(job) = self.jobs.last_mut() {
+            job.end(at, state);
+        }
+        if state == JobState::Killed {
+            self.fail_open_snapshots();
+        }
+    }
+}

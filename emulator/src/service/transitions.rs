@@ -1,0 +1,308 @@
+//! What is under way in an application and how it ends (facts §2.2).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::application::{Application, Run, Status};
+use super::identity::Ids;
+use super::operations::OperationStatus;
+use super::rules::{AUTOSCALING_VERSION, FAILED_UPDATE};
+use super::settings::Settings;
+use crate::job::script::Then;
+use crate::job::{Job, JobState, Vertex};
+
+/// What a transition does when it is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Effect {
+    /// Launches the code, as a start does.
+    Launch { restore: Option<String> },
+    /// Leaves the application stopped.
+    Halt { job: JobState },
+    /// Ends an update of a stopped application.
+    Reconfigure,
+    /// Replaces the running job by the new version.
+    Replace { restore: Option<String> },
+    /// Runs the version before a failed update again.
+    RollBack { restore: Option<String> },
+    /// Ends maintenance; the job goes on.
+    Resume,
+    /// Restarts the job with another parallelism.
+    Scale { parallelism: u64, restore: Option<String> },
+    /// Removes the application.
+    Vanish,
+}
+
+/// Something under way. Without a due time it hangs until a force stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transition {
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) effect: Effect,
+    pub(crate) operation: Option<String>,
+}
+
+impl Application {
+    /// Enters a status with something under way.
+    pub(crate) fn enter(&mut self, status: Status, due: Timestamp, effect: Effect, operation: Option<String>) {
+        self.status = status;
+        self.transition = Some(Transition {
+            due: Some(due),
+            effect,
+            operation,
+        });
+    }
+
+    /// The time of the next thing that happens by itself.
+    pub(crate) fn next_event_at(&self) -> Option<Timestamp> {
+        let snapshots = self.snapshots.iter().filter_map(|snapshot| snapshot.due);
+        let transition = self.transition.as_ref().and_then(|transition| transition.due);
+        snapshots.chain(transition).chain(self.job_end()).min()
+    }
+
+    /// When the job of a running application ends by itself.
+    fn job_end(&self) -> Option<Timestamp> {
+        let job = self
+            .job()
+            .filter(|job| self.status == Status::Running && job.state == JobState::Running)?;
+        job.ends
+    }
+
+    /// Settles what is due at `at`. True when the application is gone.
+    pub(crate) fn settle(&mut self, at: Timestamp, settings: &Settings, ids: &mut Ids) -> bool {
+        self.settle_snapshots(at);
+        if self.job_end().is_some_and(|end| end <= at) {
+            self.end_job(at, JobState::Finished);
+            self.fail_open_snapshots();
+            self.rest();
+        }
+        let due = self.transition.as_ref().and_then(|transition| transition.due);
+        if due.is_none_or(|due| due > at) {
+            return false;
+        }
+        let Some(Transition { effect, operation, .. }) = self.transition.take() else {
+            return false;
+        };
+        if effect == Effect::Vanish {
+            return true;
+        }
+        let outcome = self.complete(effect, at, settings, ids, operation.as_deref());
+        if let (Some(id), Some(outcome)) = (operation, outcome) {
+            match outcome {
+                Ok(()) => self.end(&id, at, OperationStatus::Successful, None),
+                Err(error) => self.end(&id, at, OperationStatus::Failed, Some(&error)),
+            }
+        }
+        false
+    }
+
+    /// Ends a transition. The outcome of the operation, or none when it does not end.
+    fn complete(
+        &mut self,
+        effect: Effect,
+        at: Timestamp,
+        settings: &Settings,
+        ids: &mut Ids,
+        operation: Option<&str>,
+    ) -> Option<Result<(), String>> {
+        match effect {
+            Effect::Launch { restore } => {
+                let outcome = self.launch(at, restore, settings, ids);
+                match &outcome {
+                    Ok(()) => self.status = Status::Running,
+                    Err(_) => self.rest(),
+                }
+                Some(outcome)
+            }
+            Effect::Halt { job } => {
+                self.end_job(at, job);
+                self.rest();
+                Some(Ok(()))
+            }
+            Effect::Reconfigure => {
+                self.status = Status::Ready;
+                Some(Ok(()))
+            }
+            Effect::Replace { restore } => self.replace(at, restore, settings, ids, operation),
+            Effect::RollBack { restore } => Some(self.relaunch(at, restore, settings, ids)),
+            Effect::Resume => {
+                self.status = Status::Running;
+                Some(Ok(()))
+            }
+            Effect::Scale { parallelism, restore } => {
+                if settings.rules.is(&AUTOSCALING_VERSION, "bump")
+                    && let Ok(content) = self.version().map(super::versions::Version::content)
+                {
+                    self.add_version(at, content, ids);
+                }
+                self.current_parallelism = parallelism;
+                Some(self.relaunch(at, restore, settings, ids))
+            }
+            Effect::Vanish => None,
+        }
+    }
+
+    /// Stops the old job and runs the current version; a failure leaves the application stopped.
+    fn relaunch(
+        &mut self,
+        at: Timestamp,
+        restore: Option<String>,
+        settings: &Settings,
+        ids: &mut Ids,
+    ) -> Result<(), String> {
+        self.end_job(at, JobState::Stopped);
+        let outcome = self.launch(at, restore, settings, ids);
+        match &outcome {
+            Ok(()) => self.status = Status::Running,
+            Err(_) => self.rest(),
+        }
+        outcome
+    }
+
+    /// Ends an update of a running application (facts §2.2 row 6).
+    fn replace(
+        &mut self,
+        at: Timestamp,
+        restore: Option<String>,
+        settings: &Settings,
+        ids: &mut Ids,
+        operation: Option<&str>,
+    ) -> Option<Result<(), String>> {
+        self.end_job(at, JobState::Stopped);
+        let Err(error) = self.launch(at, restore.clone(), settings, ids) else {
+            self.status = Status::Running;
+            return Some(Ok(()));
+        };
+        let rolls_back = self
+            .configuration()
+            .is_ok_and(|configuration| configuration.system_rollback == Some(true));
+        if rolls_back && self.begin_system_rollback(at, operation, settings, ids) {
+            return Some(Err(error));
+        }
+        match settings.rules.get(&FAILED_UPDATE) {
+            "running" => {
+                self.push_job(at, restore, ids, Vec::new());
+                if let Some(job) = self.jobs.last_mut() {
+                    job.state = JobState::Failed;
+                }
+                self.status = Status::Running;
+                Some(Err(error))
+            }
+            "updating" => {
+                self.status = Status::Updating;
+                let effect = Effect::Replace { restore };
+                self.transition = Some(Transition {
+                    due: None,
+                    effect,
+                    operation: operation.map(str::to_owned),
+                });
+                None
+            }
+            _ => {
+                self.rest();
+                Some(Err(error))
+            }
+        }
+    }
+
+    /// Goes back to the version before, as a new version with its content (facts §5.1, §5.2). False when there is none.
+    fn begin_system_rollback(
+        &mut self,
+        at: Timestamp,
+        failed: Option<&str>,
+        settings: &Settings,
+        ids: &mut Ids,
+    ) -> bool {
+        let from = self.current;
+        let Some(to) = self.versions.get(&from).and_then(|version| version.updated_from) else {
+            return false;
+        };
+        let Some(content) = self.versions.get(&to).map(super::versions::Version::content) else {
+            return false;
+        };
+        let back = self.add_version(at, content, ids);
+        if let Some(version) = self.versions.get_mut(&back) {
+            version.rolled_back = Some((from, to));
+        }
+        let id = self.begin("RollbackApplication", ids.operation(), at, Some((from, back)));
+        if let Some(operation) = self
+            .operations
+            .iter_mut()
+            .find(|operation| Some(operation.id.as_str()) == failed)
+        {
+            operation.rollback = Some(id.clone());
+        }
+        let restore = self.latest_snapshot().map(|snapshot| snapshot.name.clone());
+        self.run = Some(Run::default());
+        let due = at + settings.scaled(settings.durations.roll_back);
+        self.enter(Status::RollingBack, due, Effect::RollBack { restore }, Some(id));
+        true
+    }
+
+    /// Runs `main()` of the current version and deploys its job.
+    fn launch(
+        &mut self,
+        at: Timestamp,
+        restore: Option<String>,
+        settings: &Settings,
+        ids: &mut Ids,
+    ) -> Result<(), String> {
+        let version = self.version().map_err(|error| error.message)?;
+        let code = version
+            .configuration
+            .code
+            .as_ref()
+            .ok_or("The application has no code")?;
+        let script = code.bundle.run_main()?.clone();
+        if let Some(snapshot) = restore.as_deref().and_then(|name| self.snapshot(name))
+            && is_downgrade(&snapshot.runtime, &version.runtime)
+        {
+            return Err(format!(
+                "Snapshot {} was taken on {} and cannot be restored on {}",
+                snapshot.name, snapshot.runtime, version.runtime
+            ));
+        }
+        let processing = at + settings.scaled(script.initializing);
+        self.push_job(at, restore, ids, script.vertices);
+        if let Some(job) = self.jobs.last_mut() {
+            job.ends = match script.then {
+                Then::Healthy => None,
+                Then::EndsAfter(span) => Some(processing + settings.scaled(span)),
+            };
+            job.processing = processing;
+        }
+        Ok(())
+    }
+
+    fn push_job(&mut self, at: Timestamp, restored_from: Option<String>, ids: &mut Ids, vertices: Vec<Vertex>) {
+        let whole = Vertex {
+            name: "Source -> Sink".to_owned(),
+            parallelism: self.current_parallelism,
+        };
+        self.jobs.push(Job {
+            id: ids.job(),
+            version: self.current,
+            restored_from,
+            allow_non_restored_state: self.run.as_ref().is_some_and(|run| run.allow_non_restored_state),
+            launched: at,
+            processing: at,
+            ends: None,
+            ended: None,
+            state: JobState::Running,
+            vertices: if vertices.is_empty() { vec![whole] } else { vertices },
+        });
+    }
+
+    /// Comes to rest in `READY`, where no run configuration is shown (facts §3.4).
+    fn rest(&mut self) {
+        self.status = Status::Ready;
+        self.run = None;
+    }
+}
+
+/// Whether state of one runtime would have to be read by an older one (facts §10).
+pub(crate) fn is_downgrade(from: &str, to: &str) -> bool {
+    let rank = |runtime: &str| -> Option<(u32, u32)> {
+        let (major, minor) = runtime.strip_prefix("FLINK-")?.split_once('_')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    rank(from).zip(rank(to)).is_some_and(|(from, to)| to < from)
+}
