@@ -1,0 +1,132 @@
+//! The emulated service as a process.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::eventually::within;
+use super::process::{Process, Program};
+use super::{During, TestbedError, http, place};
+
+/// One request that the emulator has received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// The operation, as in `UpdateApplication`.
+    pub(crate) operation: String,
+    /// Everything the emulator tells about it.
+    pub(crate) all: Value,
+}
+
+/// A running `managed-flink-emulator`.
+#[derive(Debug)]
+pub(crate) struct Emulator {
+    /// Its address, for `AWS_ENDPOINT_URL`.
+    pub(crate) url: String,
+    process: Process,
+}
+
+impl Emulator {
+    /// Starts the emulator on a port of the kernel's choice and waits until it listens. Its log lies in `dir`.
+    ///
+    /// `arguments` as the program takes them: `--bucket NAME=DIR`, `--speed N`.
+    pub(crate) fn start(dir: &Path, arguments: &[&str]) -> Result<Self, TestbedError> {
+        fs::create_dir_all(dir).during(|| format!("create {}", dir.display()))?;
+        let path = place::built("managed-flink-emulator")?;
+        let program = Program::new(&path, dir)
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments);
+        let log = dir.join("emulator.log");
+        // The log of an earlier emulator in this directory would name its address.
+        let before = fs::metadata(&log).map_or(0, |metadata| metadata.len());
+        let process = Process::start("managed-flink-emulator", &program, &log)?;
+        let url = within(Duration::from_secs(30), || {
+            let bytes = fs::read(&log).unwrap_or_default();
+            let text = String::from_utf8_lossy(bytes.get(usize::try_from(before).ok()?..)?).into_owned();
+            match announced(&text) {
+                None if process.is_running() => None,
+                found => Some(found),
+            }
+        });
+        match url.flatten() {
+            Some(url) => Ok(Self { url, process }),
+            None => Err(process.not_started("names no address")),
+        }
+    }
+
+    /// The process, to stop or to kill it.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Tells the emulator what goes wrong from now on (`POST /_emulator/faults`).
+    ///
+    /// # Panics
+    /// When the emulator does not take it.
+    #[track_caller]
+    pub(crate) fn faults(&self, faults: &Value) {
+        let answer = http::post(&format!("{}/_emulator/faults", self.url), &faults.to_string());
+        let answer = answer.unwrap_or_else(|error| panic!("the emulator took no faults: {error}"));
+        assert!(
+            answer.status < 300,
+            "the emulator refused the faults {faults}: {} {}",
+            answer.status,
+            answer.body
+        );
+    }
+
+    /// All requests it has received, oldest first (`GET /_emulator/calls`).
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let page = self.page("/_emulator/calls");
+        let list = page.as_array().or_else(|| page["calls"].as_array());
+        let list = list.unwrap_or_else(|| panic!("the emulator's calls are not a list: {page}"));
+        let call = |all: &Value| Call {
+            operation: all["operation"].as_str().unwrap_or_default().to_owned(),
+            all: all.clone(),
+        };
+        list.iter().map(call).collect()
+    }
+
+    /// How often an operation was called.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn count(&self, operation: &str) -> usize {
+        self.calls().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// What the emulator knows of an application, beyond what the service's API tells; `None` when there is none.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn describe(&self, name: &str) -> Option<Value> {
+        let url = format!("{}/_emulator/applications/{name}", self.url);
+        let answer = http::get(&url).unwrap_or_else(|error| panic!("GET {url}: {error}"));
+        if answer.status == 404 {
+            return None;
+        }
+        assert_eq!(answer.status, 200, "GET {url}: {}", answer.body);
+        Some(serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("GET {url}: {error}: {}", answer.body)))
+    }
+
+    #[track_caller]
+    fn page(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.url);
+        let answer = http::get(&url).unwrap_or_else(|error| panic!("GET {url}: {error}"));
+        assert_eq!(answer.status, 200, "GET {url}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("GET {url}: {error}: {}", answer.body))
+    }
+}
+
+fn announced(log: &str) -> Option<String> {
+    let (_, rest) = log.split_once("listening on ")?;
+    let (url, _) = rest.split_once(char::is_whitespace)?;
+    Some(url.to_owned())
+}
