@@ -14,7 +14,6 @@ CARGO_DENY := 0.20.2
 CARGO_TOOLS := $(SLUICEGATE_CACHE)/cargo-deny-$(CARGO_DENY)
 REQUIREMENTS := tests/tools-requirements.txt $(wildcard emulator/tests/requirements.txt)
 CRD := crds/flinkapplications.yaml
-IMAGE ?= sluicegate:dev
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 

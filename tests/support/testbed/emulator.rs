@@ -11,12 +11,16 @@ use super::process::{Process, Program};
 use super::{During, TestbedError, http, place};
 
 /// One request that the emulator has received.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Call {
+    /// Rises with every call.
+    pub(crate) sequence: u64,
     /// The operation, as in `UpdateApplication`.
     pub(crate) operation: String,
-    /// Everything the emulator tells about it.
-    pub(crate) all: Value,
+    /// The application that it names.
+    pub(crate) application: Option<String>,
+    /// `ok`, or the name of the exception.
+    pub(crate) outcome: String,
 }
 
 /// A running `managed-flink-emulator`.
@@ -82,23 +86,28 @@ impl Emulator {
     /// When the emulator does not answer.
     #[track_caller]
     pub(crate) fn calls(&self) -> Vec<Call> {
-        let page = self.page("/_emulator/calls");
-        let list = page.as_array().or_else(|| page["calls"].as_array());
-        let list = list.unwrap_or_else(|| panic!("the emulator's calls are not a list: {page}"));
-        let call = |all: &Value| Call {
-            operation: all["operation"].as_str().unwrap_or_default().to_owned(),
-            all: all.clone(),
-        };
-        list.iter().map(call).collect()
+        let mut page = self.page("/_emulator/calls");
+        let calls = serde_json::from_value(page["calls"].take());
+        calls.unwrap_or_else(|error| panic!("the calls of the emulator: {error}: {page}"))
     }
 
-    /// How often an operation was called.
+    /// How often an operation was called for any application, refused calls included.
     ///
     /// # Panics
     /// When the emulator does not answer.
     #[track_caller]
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.calls().iter().filter(|call| call.operation == operation).count()
+    }
+
+    /// How often an operation was called for one application, refused calls included.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn count_for(&self, operation: &str, application: &str) -> usize {
+        let about = |call: &&Call| call.operation == operation && call.application.as_deref() == Some(application);
+        self.calls().iter().filter(about).count()
     }
 
     /// What the emulator knows of an application, beyond what the service's API tells; `None` when there is none.
