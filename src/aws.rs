@@ -1,0 +1,4 @@
+//! The port to the service and its implementation over the AWS SDK.
+
+pub mod clients;
+pub mod fault;

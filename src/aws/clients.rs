@@ -1,0 +1,274 @@
+//! The SDK clients: one that reads and retries, one that changes things and never sends twice.
+//!
+//! [`Reader`] has the reading operations only, [`Mutator`] the changing ones only, so that no mutating call can go
+//! through a client that retries.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_kinesisanalyticsv2::{
+    Client,
+    config::{HttpClient, SharedCredentialsProvider, SharedHttpClient},
+    operation,
+};
+
+/// The name in the user agent of our calls.
+const APP_NAME: &str = "sluicegate";
+
+/// The most regions whose clients are kept at a time.
+const REGIONS_KEPT: usize = 64;
+
+/// How long a mutating call may take before it is given up; leadership must outlast it (S15).
+pub const MUTATION_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long after its intent was declared a mutating call may still be on its way.
+///
+/// An observation settles an unknown outcome only if it was made after this (S5, S6). It covers the write of the
+/// intent (at most 10 s) and the call itself ([`MUTATION_DEADLINE`]).
+pub const CALL_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Deadlines of calls and the number of attempts of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimits {
+    /// For the connection, TLS included.
+    pub connect: Duration,
+    /// For one attempt, from resolving credentials to the last byte of the answer.
+    pub attempt: Duration,
+    /// For a whole mutating call; it has one attempt.
+    pub mutation: Duration,
+    /// For a whole read, pauses between attempts included.
+    pub read: Duration,
+    /// The most attempts of a read.
+    pub read_attempts: u32,
+    /// The pause before the second attempt of a read, before jitter; it doubles with each further attempt.
+    pub read_pause: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            attempt: Duration::from_secs(10),
+            mutation: MUTATION_DEADLINE,
+            read: Duration::from_secs(30),
+            read_attempts: 3,
+            read_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+impl CallLimits {
+    fn timeouts(&self, operation: Duration) -> TimeoutConfig {
+        TimeoutConfig::builder()
+            .connect_timeout(self.connect)
+            .operation_attempt_timeout(self.attempt)
+            .operation_timeout(operation)
+            .build()
+    }
+}
+
+/// Defines a client that offers the named operations of the SDK and nothing else.
+macro_rules! client {
+    ($(#[$doc:meta])* $name:ident { $($operation:ident -> $builder:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(Client);
+
+        impl $name {
+            $(
+                #[doc = concat!("Starts to build a call of `", stringify!($operation), "`; `send` sends it.")]
+                #[must_use]
+                pub fn $operation(&self) -> operation::$operation::builders::$builder {
+                    self.0.$operation()
+                }
+            )+
+        }
+    };
+}
+
+client! {
+    /// Calls that change nothing: up to three attempts, all within the deadline of a read.
+    Reader {
+        describe_application -> DescribeApplicationFluentBuilder,
+        describe_application_operation -> DescribeApplicationOperationFluentBuilder,
+        describe_application_snapshot -> DescribeApplicationSnapshotFluentBuilder,
+        describe_application_version -> DescribeApplicationVersionFluentBuilder,
+        list_application_operations -> ListApplicationOperationsFluentBuilder,
+        list_application_snapshots -> ListApplicationSnapshotsFluentBuilder,
+        list_application_versions -> ListApplicationVersionsFluentBuilder,
+        list_applications -> ListApplicationsFluentBuilder,
+        list_tags_for_resource -> ListTagsForResourceFluentBuilder,
+    }
+}
+
+client! {
+    /// Calls that change something: exactly one request on the wire, whatever happens to it.
+    Mutator {
+        add_application_cloud_watch_logging_option -> AddApplicationCloudWatchLoggingOptionFluentBuilder,
+        add_application_vpc_configuration -> AddApplicationVpcConfigurationFluentBuilder,
+        create_application -> CreateApplicationFluentBuilder,
+        create_application_snapshot -> CreateApplicationSnapshotFluentBuilder,
+        delete_application -> DeleteApplicationFluentBuilder,
+        delete_application_cloud_watch_logging_option -> DeleteApplicationCloudWatchLoggingOptionFluentBuilder,
+        delete_application_snapshot -> DeleteApplicationSnapshotFluentBuilder,
+        delete_application_vpc_configuration -> DeleteApplicationVpcConfigurationFluentBuilder,
+        rollback_application -> RollbackApplicationFluentBuilder,
+        start_application -> StartApplicationFluentBuilder,
+        stop_application -> StopApplicationFluentBuilder,
+        tag_resource -> TagResourceFluentBuilder,
+        untag_resource -> UntagResourceFluentBuilder,
+        update_application -> UpdateApplicationFluentBuilder,
+        update_application_maintenance_configuration -> UpdateApplicationMaintenanceConfigurationFluentBuilder,
+    }
+}
+
+/// The clients of every region in use, made at first need from one configuration.
+///
+/// Cloning is cheap and shares the clients.
+#[derive(Debug, Clone)]
+pub struct Clients {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: SdkConfig,
+    limits: CallLimits,
+    regions: Mutex<HashMap<String, (Reader, Mutator)>>,
+}
+
+impl Clients {
+    /// Clients with the SDK's default chain of credentials and the endpoints of `AWS_ENDPOINT_URL` and
+    /// `AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2`.
+    ///
+    /// `region` is the one that credentials are obtained in; without it the SDK looks for one itself.
+    pub async fn from_environment(region: Option<&str>, limits: CallLimits) -> Self {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Ok(name) = AppName::new(APP_NAME) {
+            loader = loader.app_name(name);
+        }
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        Self::from_config(loader.load().await, limits)
+    }
+
+    /// Clients that send their requests through `http_client`, signed with `credentials`.
+    ///
+    /// Time-outs and pauses use tokio's clock, so paused time works. Nothing is read from the environment.
+    #[must_use]
+    pub fn with_transport(
+        http_client: impl HttpClient + 'static,
+        credentials: SharedCredentialsProvider,
+        limits: CallLimits,
+    ) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(SharedHttpClient::new(http_client))
+            .credentials_provider(credentials)
+            .build();
+        Self::from_config(config, limits)
+    }
+
+    /// Clients over a configuration made elsewhere; its retries and time-outs are replaced by `limits`.
+    #[must_use]
+    pub fn from_config(config: SdkConfig, limits: CallLimits) -> Self {
+        Self { shared: Arc::new(Shared { config, limits, regions: Mutex::default() }) }
+    }
+
+    /// The reading client of a region.
+    #[must_use]
+    pub fn reader(&self, region: &str) -> Reader {
+        self.pair(region).0
+    }
+
+    /// The mutating client of a region.
+    #[must_use]
+    pub fn mutator(&self, region: &str) -> Mutator {
+        self.pair(region).1
+    }
+
+    fn pair(&self, region: &str) -> (Reader, Mutator) {
+        let mut regions = self.shared.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pair) = regions.get(region) {
+            return pair.clone();
+        }
+        if regions.len() >= REGIONS_KEPT {
+            regions.clear();
+        }
+        let pair = self.shared.make(region);
+        regions.insert(region.to_owned(), pair.clone());
+        pair
+    }
+}
+
+impl Shared {
+    fn make(&self, region: &str) -> (Reader, Mutator) {
+        let limits = self.limits;
+        let client = |retries: RetryConfig, operation: Duration| {
+            let config = aws_sdk_kinesisanalyticsv2::config::Builder::from(&self.config)
+                .region(Region::new(region.to_owned()))
+                .retry_config(retries)
+                .timeout_config(limits.timeouts(operation))
+                .build();
+            Client::from_conf(config)
+        };
+        let retries = RetryConfig::standard()
+            .with_max_attempts(limits.read_attempts)
+            .with_initial_backoff(limits.read_pause);
+        (Reader(client(retries, limits.read)), Mutator(client(RetryConfig::disabled(), limits.mutation)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients() -> Clients {
+        Clients::from_config(SdkConfig::builder().build(), CallLimits::default())
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_quarantined_longer_than_the_write_of_the_intent_and_the_call_can_take() {
+        let intent_written_within = Duration::from_secs(10);
+        assert!(CALL_DEADLINE >= intent_written_within + CallLimits::default().mutation);
+        assert!(CallLimits::default().attempt <= MUTATION_DEADLINE);
+    }
+
+    #[test]
+    fn the_mutating_client_has_no_retries_and_the_reading_one_three_attempts() {
+        let clients = clients();
+        let Reader(reader) = clients.reader("eu-west-1");
+        let Mutator(mutator) = clients.mutator("eu-west-1");
+        assert_eq!(mutator.config().retry_config().map(RetryConfig::max_attempts), Some(1));
+        assert_eq!(reader.config().retry_config().map(RetryConfig::max_attempts), Some(3));
+    }
+
+    #[test]
+    fn both_clients_have_all_three_deadlines() {
+        let clients = clients();
+        let Reader(reader) = clients.reader("eu-west-1");
+        let Mutator(mutator) = clients.mutator("eu-west-1");
+        for (client, operation) in [(reader, 30), (mutator, 10)] {
+            let timeouts = client.config().timeout_config().unwrap().clone();
+            assert_eq!(timeouts.connect_timeout(), Some(Duration::from_secs(3)));
+            assert_eq!(timeouts.operation_attempt_timeout(), Some(Duration::from_secs(10)));
+            assert_eq!(timeouts.operation_timeout(), Some(Duration::from_secs(operation)));
+        }
+    }
+
+    #[test]
+    fn each_region_has_its_own_clients_and_their_number_is_bounded() {
+        let clients = clients();
+        let Reader(reader) = clients.reader("ap-south-1");
+        assert_eq!(reader.config().region().map(AsRef::as_ref), Some("ap-south-1"));
+        for n in 0..200 {
+            let _ = clients.mutator(&format!("region-{n}"));
+            assert!(clients.shared.regions.lock().unwrap().len() <= REGIONS_KEPT);
+        }
+    }
+}

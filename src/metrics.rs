@@ -1,0 +1,200 @@
+//! What the controller counts, in the OpenMetrics text format.
+//!
+//! Every label has its values from a closed set that is part of the code (`&'static str`): no name, message or other
+//! text of a user becomes a label (X10, S21).
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::Registry,
+};
+
+/// One label with a value from a closed set.
+type Label = [(&'static str, &'static str); 1];
+/// Two labels with values from closed sets.
+type Labels = [(&'static str, &'static str); 2];
+
+/// Upper bounds of the buckets of a pass, in seconds: from a pass without a call to one that meets its deadlines.
+const PASS_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// How a sweep of the census ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// Every page was read.
+    Complete,
+    /// A page could not be read; what it would have said comes with the next sweep.
+    Failed,
+}
+
+/// The metrics of this process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    passes: Family<Label, Counter>,
+    pass_seconds: Histogram,
+    calls: Family<Labels, Counter>,
+    faults: Family<Label, Counter>,
+    status_writes: Counter,
+    applications: Family<Label, Gauge>,
+    census_sweeps: Family<Label, Counter>,
+    leader: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Metrics that start at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("sluicegate"),
+            passes: Family::default(),
+            pass_seconds: Histogram::new(PASS_SECONDS),
+            calls: Family::default(),
+            faults: Family::default(),
+            status_writes: Counter::default(),
+            applications: Family::default(),
+            census_sweeps: Family::default(),
+            leader: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("passes", "Passes over an application, by the plan they made", self.passes.clone());
+        registry.register("pass_seconds", "How long a pass took, in seconds", self.pass_seconds.clone());
+        registry.register("calls", "Calls of the service, by operation and outcome", self.calls.clone());
+        registry.register("faults", "Failed calls of the service, by kind", self.faults.clone());
+        registry.register("status_writes", "Writes of a status to the API server", self.status_writes.clone());
+        registry.register("applications", "Applications, by their Ready condition", self.applications.clone());
+        registry.register("census_sweeps", "Sweeps of the census over a region", self.census_sweeps.clone());
+        registry.register("leader", "1 while this replica holds the lease", self.leader.clone());
+        registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    }
+
+    /// Counts a pass by the name of its plan (`rest`, `wait`, `do`, `stall`, `release`) and its duration.
+    pub fn pass(&self, plan: &'static str, took: Duration) {
+        self.passes.get_or_create(&[("plan", plan)]).inc();
+        self.pass_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a call of the service that succeeded, by the service's name of the operation.
+    pub fn call_succeeded(&self, operation: &'static str) {
+        self.calls.get_or_create(&[("operation", operation), ("outcome", "ok")]).inc();
+    }
+
+    /// Counts a call of the service that failed, by the service's name of the operation and the label of its kind of
+    /// fault.
+    pub fn call_failed(&self, operation: &'static str, kind: &'static str) {
+        self.calls.get_or_create(&[("operation", operation), ("outcome", kind)]).inc();
+        self.faults.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// Counts a write of a status to the API server.
+    pub fn status_write(&self) {
+        self.status_writes.inc();
+    }
+
+    /// Sets how many applications have a Ready condition that is True, and how many have not.
+    pub fn applications(&self, ready: usize, not_ready: usize) {
+        for (label, count) in [("true", ready), ("false", not_ready)] {
+            self.applications.get_or_create(&[("ready", label)]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts a sweep of the census.
+    pub fn census_sweep(&self, sweep: Sweep) {
+        let result = match sweep {
+            Sweep::Complete => "complete",
+            Sweep::Failed => "failed",
+        };
+        self.census_sweeps.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// Notes that this replica took the lease.
+    pub fn took_lead(&self) {
+        self.leader.set(1);
+    }
+
+    /// Notes that this replica holds the lease no more.
+    pub fn lost_lead(&self) {
+        self.leader.set(0);
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut page = String::new();
+        match text::encode(&mut page, &self.registry) {
+            Ok(()) => page,
+            Err(std::fmt::Error) => "# EOF\n".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(metrics: &Metrics, line: &str) -> bool {
+        metrics.encode().lines().any(|candidate| candidate == line)
+    }
+
+    #[test]
+    fn a_pass_is_counted_by_plan_and_timed() {
+        let metrics = Metrics::new();
+        metrics.pass("rest", Duration::from_millis(20));
+        metrics.pass("do", Duration::from_secs(2));
+        assert!(has(&metrics, "sluicegate_passes_total{plan=\"rest\"} 1"), "{}", metrics.encode());
+        assert!(has(&metrics, "sluicegate_pass_seconds_count 2"));
+        assert!(has(&metrics, "sluicegate_pass_seconds_bucket{le=\"0.05\"} 1"));
+    }
+
+    #[test]
+    fn a_failed_call_is_counted_by_operation_and_by_kind_of_fault() {
+        let metrics = Metrics::new();
+        metrics.call_succeeded("StartApplication");
+        metrics.call_failed("StartApplication", "busy");
+        assert!(has(&metrics, "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"ok\"} 1"));
+        assert!(has(&metrics, "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"busy\"} 1"));
+        assert!(has(&metrics, "sluicegate_faults_total{kind=\"busy\"} 1"));
+    }
+
+    #[test]
+    fn gauges_show_the_last_value() {
+        let metrics = Metrics::new();
+        metrics.applications(3, 1);
+        metrics.applications(2, 2);
+        metrics.took_lead();
+        assert!(has(&metrics, "sluicegate_applications{ready=\"true\"} 2"));
+        assert!(has(&metrics, "sluicegate_leader 1"));
+        metrics.lost_lead();
+        assert!(has(&metrics, "sluicegate_leader 0"));
+    }
+
+    #[test]
+    fn sweeps_and_status_writes_are_counted() {
+        let metrics = Metrics::new();
+        metrics.census_sweep(Sweep::Complete);
+        metrics.census_sweep(Sweep::Failed);
+        metrics.status_write();
+        assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"failed\"} 1"));
+        assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"complete\"} 1"));
+        assert!(has(&metrics, "sluicegate_status_writes_total 1"));
+    }
+
+    #[test]
+    fn the_build_names_its_version() {
+        let version = env!("CARGO_PKG_VERSION");
+        let metrics = Metrics::new();
+        assert!(has(&metrics, &format!("sluicegate_build_info{{version=\"{version}\"}} 1")), "{}", metrics.encode());
+    }
+}

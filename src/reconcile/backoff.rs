@@ -1,0 +1,115 @@
+//! A growing pause per object between attempts that fail.
+//!
+//! Pure: the caller names the object and gives a seed; the jitter comes from a digest of both, so that equal inputs
+//! give equal pauses and a simulation stays repeatable.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+/// The pause after the first failure, before jitter.
+pub const SHORTEST: Duration = Duration::from_secs(5);
+/// The pause after many failures, before jitter.
+pub const LONGEST: Duration = Duration::from_mins(5);
+
+/// Consecutive failures of each object, keyed by uid or by namespace and name.
+///
+/// Forget an object with [`Backoff::reset`] when it succeeds or is gone: the map holds only failing objects.
+#[derive(Debug, Clone, Default)]
+pub struct Backoff {
+    failures: HashMap<String, u32>,
+}
+
+impl Backoff {
+    /// Counts one more failure of `key` and returns how long to wait: 5 s, doubled each time up to 5 min, ±10 %.
+    ///
+    /// `seed` spreads objects that fail together; any number that differs between processes will do.
+    pub fn next(&mut self, key: &str, seed: u64) -> Duration {
+        let failures = self.failures.entry(key.to_owned()).or_insert(0);
+        let pause = SHORTEST.saturating_mul(1_u32 << (*failures).min(6)).min(LONGEST);
+        *failures = failures.saturating_add(1);
+        jittered(pause, key, seed.wrapping_add(u64::from(*failures)))
+    }
+
+    /// Forgets the failures of `key`: its next pause is the shortest again.
+    pub fn reset(&mut self, key: &str) {
+        self.failures.remove(key);
+    }
+}
+
+/// `pause` moved by up to a tenth in either direction, by a digest of `key` and `seed`.
+///
+/// Also meant for requeues without a failure, which carry the same jitter.
+#[must_use]
+pub fn jittered(pause: Duration, key: &str, seed: u64) -> Duration {
+    let mut digest = DefaultHasher::new();
+    (key, seed).hash(&mut digest);
+    let permille = 900 + u32::try_from(digest.finish() % 201).unwrap_or(100);
+    pause.saturating_mul(permille) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn within_a_tenth(pause: Duration, of: Duration) -> bool {
+        pause >= of * 9 / 10 && pause <= of * 11 / 10
+    }
+
+    #[test]
+    fn pauses_double_from_five_seconds_to_five_minutes() {
+        let mut backoff = Backoff::default();
+        for seconds in [5, 10, 20, 40, 80, 160, 300, 300, 300] {
+            let pause = backoff.next("uid-1", 7);
+            assert!(within_a_tenth(pause, Duration::from_secs(seconds)), "{pause:?} is not about {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_success_starts_over_for_that_object_alone() {
+        let mut backoff = Backoff::default();
+        for _ in 0..4 {
+            backoff.next("healed", 0);
+            backoff.next("failing", 0);
+        }
+        backoff.reset("healed");
+        assert!(within_a_tenth(backoff.next("healed", 0), SHORTEST));
+        assert!(within_a_tenth(backoff.next("failing", 0), Duration::from_secs(80)));
+        assert_eq!(backoff.failures.len(), 2);
+    }
+
+    #[test]
+    fn a_success_leaves_nothing_in_memory() {
+        let mut backoff = Backoff::default();
+        backoff.next("gone", 0);
+        backoff.reset("gone");
+        assert!(backoff.failures.is_empty());
+    }
+
+    #[test]
+    fn a_very_long_streak_does_not_overflow() {
+        let mut backoff = Backoff::default();
+        backoff.failures.insert("old".into(), u32::MAX);
+        assert!(within_a_tenth(backoff.next("old", u64::MAX), LONGEST));
+    }
+
+    #[test]
+    fn jitter_is_repeatable_and_spreads_objects() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(jittered(minute, "a", 1), jittered(minute, "a", 1));
+        let mut spread: Vec<_> = (0..50).map(|n| jittered(minute, &format!("object-{n}"), 1)).collect();
+        assert!(spread.iter().all(|pause| within_a_tenth(*pause, minute)));
+        spread.sort_unstable();
+        spread.dedup();
+        assert!(spread.len() > 30, "only {} different pauses for 50 objects", spread.len());
+    }
+
+    #[test]
+    fn jitter_differs_by_seed() {
+        let minute = Duration::from_secs(60);
+        let pauses: std::collections::HashSet<_> = (0..20).map(|seed| jittered(minute, "a", seed)).collect();
+        assert!(pauses.len() > 10);
+    }
+}
