@@ -47,9 +47,9 @@ def check(shape, value, path):
             check(shape.value, item, f"{path}.{key}")
     else:
         assert isinstance(value, TYPES[shape.type_name]), f"{path} is {value!r}, not a {shape.type_name}"
-        if shape.enum:
-            assert value in shape.enum, f"{path} is {value!r}, not one of {shape.enum}"
         length = shape.metadata
+        choices = length.get("enum", [value])
+        assert value in choices, f"{path} is {value!r}, not one of {choices}"
         if shape.type_name == "string":
             assert length.get("min", 0) <= len(value) <= length.get("max", len(value)), f"{path}: length {len(value)}"
 
@@ -76,12 +76,12 @@ def call(operation, **arguments):
     """Calls and checks the answer. botocore drops members it does not know, so the raw body is checked as well."""
     raw = {}
 
-    def keep(http_response, **_):
-        raw["body"] = json.loads(http_response["body"] or b"{}")
+    def keep(response_dict, **_):
+        raw["body"] = json.loads(response_dict["body"] or b"{}")
 
     model = MODEL_CLIENT.meta.service_model.operation_model(operation)
     caller = client()
-    caller.meta.events.register(f"before-parse.kinesisanalyticsv2.{operation}", lambda response_dict, **_: keep(response_dict))
+    caller.meta.events.register(f"before-parse.kinesis-analytics-v2.{operation}", keep)
     try:
         answer = getattr(caller, method_name(operation))(**arguments)
     except ClientError as error:
