@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::eventually::within;
+use super::place::repository;
 use super::{During, TestbedError};
 
 /// The wrapper that every child starts as: the kernel kills it when the thread that started it ends, and it starts
@@ -24,7 +25,8 @@ const WRAPPER: [&str; 6] = [
     r#"[ "$PPID" = "$0" ] && exec "$@""#,
 ];
 
-/// A program with its arguments and its whole environment: nothing is inherited but `PATH`.
+/// A program with its arguments and its whole environment: nothing is inherited but `PATH`. It runs in
+/// the root of the repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     path: PathBuf,
@@ -67,6 +69,7 @@ impl Program {
             .arg(&self.path)
             .args(&self.arguments);
         command
+            .current_dir(repository())
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
