@@ -14,6 +14,7 @@ const RANKS: &[(&str, u8)] = &[
     // the core
     ("api", 0),
     ("configuration", 1),
+    ("fault", 1),
     ("desired", 2),
     ("world", 2),
     ("plan", 3),
