@@ -43,11 +43,21 @@ pub struct RunArgs {
     pub cluster_id: Option<String>,
 
     /// Namespaces to watch, repeated or separated by commas; without it all of them.
-    #[arg(long = "namespace", env = "SLUICEGATE_NAMESPACE", value_name = "NAMESPACE", value_delimiter = ',')]
+    #[arg(
+        long = "namespace",
+        env = "SLUICEGATE_NAMESPACE",
+        value_name = "NAMESPACE",
+        value_delimiter = ','
+    )]
     pub namespaces: Vec<String>,
 
     /// Address of `/metrics`, `/healthz` and `/readyz`.
-    #[arg(long, env = "SLUICEGATE_HTTP_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    #[arg(
+        long,
+        env = "SLUICEGATE_HTTP_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8080"
+    )]
     pub http_listen: SocketAddr,
 
     /// Format of log lines.
@@ -94,7 +104,12 @@ pub struct RunArgs {
     pub leader_elect: bool,
 
     /// Name of the lease.
-    #[arg(long, env = "SLUICEGATE_LEASE_NAME", value_name = "NAME", default_value = "sluicegate")]
+    #[arg(
+        long,
+        env = "SLUICEGATE_LEASE_NAME",
+        value_name = "NAME",
+        default_value = "sluicegate"
+    )]
     pub lease_name: String,
 
     /// Namespace of the lease; without it `POD_NAMESPACE`, or `sluicegate-system`.
@@ -146,7 +161,11 @@ impl RunArgs {
     #[must_use]
     pub fn lease(&self) -> LeaseSettings {
         LeaseSettings {
-            election: if self.leader_elect { Election::Lease } else { Election::Alone },
+            election: if self.leader_elect {
+                Election::Lease
+            } else {
+                Election::Alone
+            },
             name: self.lease_name.clone(),
             namespace: first_set([&self.lease_namespace, &self.pod_namespace])
                 .unwrap_or("sluicegate-system")
@@ -165,7 +184,10 @@ impl RunArgs {
 
 /// The first value that is set and not empty: an empty environment variable counts as none.
 fn first_set<const N: usize>(values: [&Option<String>; N]) -> Option<&str> {
-    values.into_iter().filter_map(|value| value.as_deref()).find(|value| !value.is_empty())
+    values
+        .into_iter()
+        .filter_map(|value| value.as_deref())
+        .find(|value| !value.is_empty())
 }
 
 /// What is wrong with a duration.
@@ -204,6 +226,9 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
     while !rest.is_empty() {
         let (number, after) = split_where(rest, |c| !(c.is_ascii_digit() || c == '.'));
         let (unit, after) = split_where(after, |c| c.is_ascii_digit() || c == '.');
+        if !is_number(number) {
+            return Err(form());
+        }
         let seconds = match unit {
             "ms" => 0.001,
             "s" => 1.0,
@@ -212,15 +237,16 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
             "" => return Err(form()),
             _ => return Err(DurationError::Unit(unit.to_owned())),
         };
-        if !is_number(number) {
-            return Err(form());
-        }
         let number: f64 = number.parse().map_err(|_| form())?;
         let part = Duration::try_from_secs_f64(number * seconds).unwrap_or(Duration::MAX);
         total = total.saturating_add(part);
         rest = after;
     }
-    if total > LONGEST_DURATION { Err(DurationError::Long(text.to_owned())) } else { Ok(total) }
+    if total > LONGEST_DURATION {
+        Err(DurationError::Long(text.to_owned()))
+    } else {
+        Ok(total)
+    }
 }
 
 fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
@@ -236,7 +262,13 @@ fn is_number(text: &str) -> bool {
 }
 
 fn positive_duration(text: &str) -> Result<Duration, DurationError> {
-    duration(text).and_then(|parsed| if parsed.is_zero() { Err(DurationError::Zero) } else { Ok(parsed) })
+    duration(text).and_then(|parsed| {
+        if parsed.is_zero() {
+            Err(DurationError::Zero)
+        } else {
+            Ok(parsed)
+        }
+    })
 }
 
 fn lease_duration(text: &str) -> Result<Duration, DurationError> {
@@ -273,7 +305,11 @@ mod tests {
         for setting in settings {
             let flag = setting.get_long().unwrap();
             let expected = format!("SLUICEGATE_{}", flag.to_uppercase().replace('-', "_"));
-            assert_eq!(setting.get_env().and_then(|name| name.to_str()), Some(expected.as_str()), "--{flag}");
+            assert_eq!(
+                setting.get_env().and_then(|name| name.to_str()),
+                Some(expected.as_str()),
+                "--{flag}"
+            );
         }
     }
 
@@ -295,11 +331,12 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused_with_an_example_or_the_units() {
-        for text in ["", "5", "s", "-5s", "1.s", ".5s", "1..5s", "1.2.3s", "5s ", "1h30"] {
+        for text in ["", "5", "s", "-5s", "1.s", ".5s", "1..5s", "1.2.3s", "1h30"] {
             assert_eq!(duration(text), Err(DurationError::Form(text.to_owned())), "{text:?}");
         }
         assert_eq!(duration("5d"), Err(DurationError::Unit("d".into())));
         assert_eq!(duration("5 s"), Err(DurationError::Unit(" s".into())));
+        assert_eq!(duration("5s "), Err(DurationError::Unit("s ".into())));
         assert_eq!(duration("9000h"), Err(DurationError::Long("9000h".into())));
         let endless = format!("{}h", "9".repeat(400));
         assert_eq!(duration(&endless), Err(DurationError::Long(endless.clone())));
@@ -308,7 +345,12 @@ mod tests {
 
     #[test]
     fn intervals_of_zero_are_refused() {
-        assert!(run(&["--census-interval=0s"]).unwrap_err().to_string().contains("longer than zero"));
+        assert!(
+            run(&["--census-interval=0s"])
+                .unwrap_err()
+                .to_string()
+                .contains("longer than zero")
+        );
         assert!(run(&["--refusal-grace=0s"]).is_ok());
     }
 
@@ -318,14 +360,20 @@ mod tests {
             let refused = run(&[&format!("--lease-duration={text}")]).unwrap_err();
             assert!(refused.to_string().contains("from 15s to 1h"), "{refused}");
         }
-        assert_eq!(run(&["--lease-duration=20s"]).unwrap().lease().duration, Duration::from_secs(20));
+        assert_eq!(
+            run(&["--lease-duration=20s"]).unwrap().lease().duration,
+            Duration::from_secs(20)
+        );
     }
 
     #[test]
     fn leader_election_is_on_unless_it_is_said_otherwise() {
         assert_eq!(run(&[]).unwrap().lease().election, Election::Lease);
         assert_eq!(run(&["--leader-elect"]).unwrap().lease().election, Election::Lease);
-        assert_eq!(run(&["--leader-elect=false"]).unwrap().lease().election, Election::Alone);
+        assert_eq!(
+            run(&["--leader-elect=false"]).unwrap().lease().election,
+            Election::Alone
+        );
     }
 
     #[test]
@@ -351,7 +399,10 @@ mod tests {
         let args = run(&["--region=eu-west-1", "--aws-region=us-east-1", "--lease-namespace=ours"]).unwrap();
         assert_eq!(args.default_region(), Some("eu-west-1"));
         assert_eq!(args.lease().namespace, "ours");
-        assert_eq!(run(&["--region=", "--aws-region=us-east-1"]).unwrap().default_region(), Some("us-east-1"));
+        assert_eq!(
+            run(&["--region=", "--aws-region=us-east-1"]).unwrap().default_region(),
+            Some("us-east-1")
+        );
     }
 
     #[test]

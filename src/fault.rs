@@ -86,7 +86,10 @@ impl Fault {
     /// A fault of this kind; the message is sanitised here.
     #[must_use]
     pub fn new(kind: FaultKind, message: &str) -> Self {
-        Self { kind, message: sanitised(message) }
+        Self {
+            kind,
+            message: sanitised(message),
+        }
     }
 
     /// Did the call certainly not take effect?
@@ -112,7 +115,8 @@ pub fn sanitised(text: &str) -> String {
 }
 
 fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// The part of a word before its query string or fragment; other words are returned whole.
@@ -141,19 +145,29 @@ mod tests {
     fn labels_are_distinct_snake_case_words() {
         let labels: std::collections::BTreeSet<_> = FaultKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(labels.len(), FaultKind::ALL.len());
-        assert!(labels.iter().all(|label| label.chars().all(|c| c.is_ascii_lowercase() || c == '_')));
+        assert!(
+            labels
+                .iter()
+                .all(|label| label.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        );
     }
 
     #[test]
     fn messages_lose_control_and_direction_characters() {
-        assert_eq!(sanitised("a\u{1b}[31mred\r\nforged\u{202e}line\u{0}"), "a [31mred forged line");
+        assert_eq!(
+            sanitised("a\u{1b}[31mred\r\nforged\u{202e}line\u{0}"),
+            "a [31mred forged line"
+        );
         assert_eq!(sanitised("  \t one \u{2028} two "), "one two");
     }
 
     #[test]
     fn messages_lose_query_strings_of_urls() {
         let table = [
-            ("see https://h.example/path?X-Amz-Signature=secret now", "see https://h.example/path now"),
+            (
+                "see https://h.example/path?X-Amz-Signature=secret now",
+                "see https://h.example/path now",
+            ),
             ("\"https://h.example/p?token\",", "\"https://h.example/p"),
             ("at https://h.example/#access=secret", "at https://h.example/"),
             ("GET /jobs?auth=secret failed", "GET /jobs failed"),

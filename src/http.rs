@@ -71,7 +71,9 @@ pub async fn serve(
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    axum::serve(listener, router(metrics, readiness)).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    axum::serve(listener, router(metrics, readiness))
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await
 }
 
 fn router(metrics: Arc<Metrics>, readiness: Readiness) -> Router {
@@ -90,7 +92,10 @@ async fn ready(State(served): State<Served>) -> impl IntoResponse {
     if served.readiness.is_ready() {
         (StatusCode::OK, "ok\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the first list of applications is not complete\n")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the first list of applications is not complete\n",
+        )
     }
 }
 
@@ -116,7 +121,12 @@ mod tests {
         let (readiness, shutdown) = (Readiness::default(), CancellationToken::new());
         let metrics = Arc::new(Metrics::new());
         let running = tokio::spawn(serve(listener, metrics, readiness.clone(), shutdown.clone()));
-        Server { address, readiness, shutdown, running }
+        Server {
+            address,
+            readiness,
+            shutdown,
+            running,
+        }
     }
 
     async fn ask(server: &Server, path: &str) -> String {

@@ -90,7 +90,10 @@ impl Leadership {
     }
 
     fn until(until: Instant) -> Self {
-        Self { until: Arc::new(Mutex::new(until)), lost: CancellationToken::new() }
+        Self {
+            until: Arc::new(Mutex::new(until)),
+            lost: CancellationToken::new(),
+        }
     }
 
     /// Will this replica still lead when `time` has passed from this moment, whatever happens?
@@ -172,14 +175,30 @@ pub async fn lead(
             renewal: None,
         });
     }
-    let candidate = Candidate { api: Api::namespaced(client, &settings.namespace), settings, clock };
-    info!(identity = candidate.settings.identity, lease = candidate.settings.name, "standing by for leadership");
+    let candidate = Candidate {
+        api: Api::namespaced(client, &settings.namespace),
+        settings,
+        clock,
+    };
+    info!(
+        identity = candidate.settings.identity,
+        lease = candidate.settings.name,
+        "standing by for leadership"
+    );
     let (record, since) = shutdown.run_until_cancelled(candidate.stand_by()).await?;
-    info!(identity = candidate.settings.identity, lease = candidate.settings.name, "leading");
+    info!(
+        identity = candidate.settings.identity,
+        lease = candidate.settings.name,
+        "leading"
+    );
     let leadership = Leadership::until(since + candidate.settings.trusted());
     let resign = CancellationToken::new();
     let renewal = tokio::spawn(candidate.serve(record, leadership.clone(), resign.clone()));
-    Some(Term { leadership, resign, renewal: Some(renewal) })
+    Some(Term {
+        leadership,
+        resign,
+        renewal: Some(renewal),
+    })
 }
 
 /// Why a request for the lease brought nothing.
@@ -290,7 +309,10 @@ impl Candidate {
         let mut current = record.clone();
         for _ in 0..2 {
             let began = monotonic();
-            let renewed = LeaseSpec { renew_time: Some(self.time()), ..mine.clone() };
+            let renewed = LeaseSpec {
+                renew_time: Some(self.time()),
+                ..mine.clone()
+            };
             match self.replace(current, renewed).await {
                 Ok(fresh) => return Ok(Renewal::Done(Box::new(fresh), began)),
                 Err(error) if error.is_status(404) => return Ok(Renewal::Lost),
@@ -355,19 +377,28 @@ impl Candidate {
     }
 
     async fn create(&self, record: LeaseSpec) -> Result<Lease, LeaseError> {
-        let mut lease = Lease { spec: Some(record), ..Lease::default() };
+        let mut lease = Lease {
+            spec: Some(record),
+            ..Lease::default()
+        };
         lease.metadata.name = Some(self.settings.name.clone());
         self.in_time(self.api.create(&PostParams::default(), &lease)).await
     }
 
     /// Replaces the record of a lease as it was read; a lease changed since is a conflict.
     async fn replace(&self, found: Lease, record: LeaseSpec) -> Result<Lease, LeaseError> {
-        let lease = Lease { spec: Some(record), ..found };
-        self.in_time(self.api.replace(&self.settings.name, &PostParams::default(), &lease)).await
+        let lease = Lease {
+            spec: Some(record),
+            ..found
+        };
+        self.in_time(self.api.replace(&self.settings.name, &PostParams::default(), &lease))
+            .await
     }
 
     async fn in_time<T>(&self, request: impl Future<Output = kube::Result<T>>) -> Result<T, LeaseError> {
-        let answer = timeout(self.settings.request_deadline(), request).await.map_err(|_| LeaseError::Late)?;
+        let answer = timeout(self.settings.request_deadline(), request)
+            .await
+            .map_err(|_| LeaseError::Late)?;
         Ok(answer?)
     }
 }

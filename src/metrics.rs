@@ -1,4 +1,4 @@
-//! What the controller counts, in the OpenMetrics text format.
+//! What the controller counts, in the `OpenMetrics` text format.
 //!
 //! Every label has its values from a closed set that is part of the code (`&'static str`): no name, message or other
 //! text of a user becomes a label (X10, S21).
@@ -69,15 +69,43 @@ impl Metrics {
 
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register("passes", "Passes over an application, by the plan they made", self.passes.clone());
-        registry.register("pass_seconds", "How long a pass took, in seconds", self.pass_seconds.clone());
-        registry.register("calls", "Calls of the service, by operation and outcome", self.calls.clone());
+        registry.register(
+            "passes",
+            "Passes over an application, by the plan they made",
+            self.passes.clone(),
+        );
+        registry.register(
+            "pass_seconds",
+            "How long a pass took, in seconds",
+            self.pass_seconds.clone(),
+        );
+        registry.register(
+            "calls",
+            "Calls of the service, by operation and outcome",
+            self.calls.clone(),
+        );
         registry.register("faults", "Failed calls of the service, by kind", self.faults.clone());
-        registry.register("status_writes", "Writes of a status to the API server", self.status_writes.clone());
-        registry.register("applications", "Applications, by their Ready condition", self.applications.clone());
-        registry.register("census_sweeps", "Sweeps of the census over a region", self.census_sweeps.clone());
+        registry.register(
+            "status_writes",
+            "Writes of a status to the API server",
+            self.status_writes.clone(),
+        );
+        registry.register(
+            "applications",
+            "Applications, by their Ready condition",
+            self.applications.clone(),
+        );
+        registry.register(
+            "census_sweeps",
+            "Sweeps of the census over a region",
+            self.census_sweeps.clone(),
+        );
         registry.register("leader", "1 while this replica holds the lease", self.leader.clone());
-        registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register(
+            "build",
+            "The version that runs",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
     }
 
     /// Counts a pass by the name of its plan (`rest`, `wait`, `do`, `stall`, `release`) and its duration.
@@ -88,13 +116,17 @@ impl Metrics {
 
     /// Counts a call of the service that succeeded, by the service's name of the operation.
     pub fn call_succeeded(&self, operation: &'static str) {
-        self.calls.get_or_create(&[("operation", operation), ("outcome", "ok")]).inc();
+        self.calls
+            .get_or_create(&[("operation", operation), ("outcome", "ok")])
+            .inc();
     }
 
     /// Counts a call of the service that failed, by the service's name of the operation and the label of its kind of
     /// fault.
     pub fn call_failed(&self, operation: &'static str, kind: &'static str) {
-        self.calls.get_or_create(&[("operation", operation), ("outcome", kind)]).inc();
+        self.calls
+            .get_or_create(&[("operation", operation), ("outcome", kind)])
+            .inc();
         self.faults.get_or_create(&[("kind", kind)]).inc();
     }
 
@@ -106,7 +138,9 @@ impl Metrics {
     /// Sets how many applications have a Ready condition that is True, and how many have not.
     pub fn applications(&self, ready: usize, not_ready: usize) {
         for (label, count) in [("true", ready), ("false", not_ready)] {
-            self.applications.get_or_create(&[("ready", label)]).set(i64::try_from(count).unwrap_or(i64::MAX));
+            self.applications
+                .get_or_create(&[("ready", label)])
+                .set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
@@ -129,7 +163,7 @@ impl Metrics {
         self.leader.set(0);
     }
 
-    /// All metrics in the OpenMetrics text format.
+    /// All metrics in the `OpenMetrics` text format.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut page = String::new();
@@ -153,7 +187,11 @@ mod tests {
         let metrics = Metrics::new();
         metrics.pass("rest", Duration::from_millis(20));
         metrics.pass("do", Duration::from_secs(2));
-        assert!(has(&metrics, "sluicegate_passes_total{plan=\"rest\"} 1"), "{}", metrics.encode());
+        assert!(
+            has(&metrics, "sluicegate_passes_total{plan=\"rest\"} 1"),
+            "{}",
+            metrics.encode()
+        );
         assert!(has(&metrics, "sluicegate_pass_seconds_count 2"));
         assert!(has(&metrics, "sluicegate_pass_seconds_bucket{le=\"0.05\"} 1"));
     }
@@ -163,8 +201,14 @@ mod tests {
         let metrics = Metrics::new();
         metrics.call_succeeded("StartApplication");
         metrics.call_failed("StartApplication", "busy");
-        assert!(has(&metrics, "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"ok\"} 1"));
-        assert!(has(&metrics, "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"busy\"} 1"));
+        assert!(has(
+            &metrics,
+            "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"ok\"} 1"
+        ));
+        assert!(has(
+            &metrics,
+            "sluicegate_calls_total{operation=\"StartApplication\",outcome=\"busy\"} 1"
+        ));
         assert!(has(&metrics, "sluicegate_faults_total{kind=\"busy\"} 1"));
     }
 
@@ -195,6 +239,10 @@ mod tests {
     fn the_build_names_its_version() {
         let version = env!("CARGO_PKG_VERSION");
         let metrics = Metrics::new();
-        assert!(has(&metrics, &format!("sluicegate_build_info{{version=\"{version}\"}} 1")), "{}", metrics.encode());
+        assert!(
+            has(&metrics, &format!("sluicegate_build_info{{version=\"{version}\"}} 1")),
+            "{}",
+            metrics.encode()
+        );
     }
 }

@@ -69,8 +69,10 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let chosen =
-        EnvFilter::try_new(filter).map_err(|cause| TelemetryError::Filter { filter: filter.to_owned(), cause })?;
+    let chosen = EnvFilter::try_new(filter).map_err(|cause| TelemetryError::Filter {
+        filter: filter.to_owned(),
+        cause,
+    })?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
@@ -89,7 +91,10 @@ fn prints_requests(target: &str) -> bool {
     let library = target.split("::").next().unwrap_or(target);
     library.starts_with("aws_")
         || library.starts_with("hyper")
-        || matches!(library, "h2" | "http" | "kube_client" | "reqwest" | "rustls" | "tower" | "tower_http" | "log")
+        || matches!(
+            library,
+            "h2" | "http" | "kube_client" | "reqwest" | "rustls" | "tower" | "tower_http" | "log"
+        )
 }
 
 #[cfg(test)]
@@ -127,26 +132,34 @@ mod tests {
 
     #[test]
     fn libraries_that_print_requests_stay_silent_below_warn_even_when_the_filter_asks_for_them() {
-        let lines = logged(LogFormat::Human, "trace,aws_config=trace,kube_client=debug,hyper_util::client=trace", || {
-            trace!(target: "aws_smithy_runtime::client::orchestrator", "canary");
-            debug!(target: "aws_config::provider", "canary");
-            debug!(target: "hyper::proto::h1", "canary");
-            trace!(target: "hyper_util::client::legacy", "canary");
-            debug!(target: "kube_client::client::builder", "canary");
-            trace!(target: "h2::codec", "canary");
-            debug!(target: "rustls::client", "canary");
-            info!(target: "tower::buffer", "canary");
-            info!(target: "tower_http::trace", "canary");
-            let _span = trace_span!(target: "aws_sdk_kinesisanalyticsv2", "call", url = "canary").entered();
-            info!("inside");
-        });
+        let lines = logged(
+            LogFormat::Human,
+            "trace,aws_config=trace,kube_client=debug,hyper_util::client=trace",
+            || {
+                trace!(target: "aws_smithy_runtime::client::orchestrator", "canary");
+                debug!(target: "aws_config::provider", "canary");
+                debug!(target: "hyper::proto::h1", "canary");
+                trace!(target: "hyper_util::client::legacy", "canary");
+                debug!(target: "kube_client::client::builder", "canary");
+                trace!(target: "h2::codec", "canary");
+                debug!(target: "rustls::client", "canary");
+                info!(target: "tower::buffer", "canary");
+                info!(target: "tower_http::trace", "canary");
+                let _span = trace_span!(target: "aws_sdk_kinesisanalyticsv2", "call", url = "canary").entered();
+                info!("inside");
+            },
+        );
         assert!(!lines.contains("canary"), "{lines}");
         assert!(lines.contains("inside"), "{lines}");
     }
 
     #[test]
     fn warnings_of_these_libraries_are_shown() {
-        let lines = logged(LogFormat::Human, "info", || warn!(target: "aws_config::profile", "no profile"));
+        let lines = logged(
+            LogFormat::Human,
+            "info",
+            || warn!(target: "aws_config::profile", "no profile"),
+        );
         assert!(lines.contains("no profile"), "{lines}");
     }
 
@@ -157,7 +170,10 @@ mod tests {
             trace!("too fine");
             debug!(target: "axum::serve", "other detail");
         });
-        assert!(lines.contains("own detail") && !lines.contains("too fine") && !lines.contains("other detail"), "{lines}");
+        assert!(
+            lines.contains("own detail") && !lines.contains("too fine") && !lines.contains("other detail"),
+            "{lines}"
+        );
     }
 
     #[test]
@@ -171,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_refused_with_an_example_of_a_right_one() {
-        let refused = subscriber(LogFormat::Json, "sluicegate=loud", false, io::sink).err().unwrap();
+        let refused = subscriber(LogFormat::Json, "sluicegate=loud", false, io::sink)
+            .err()
+            .unwrap();
         assert!(refused.to_string().contains("`info,sluicegate=debug`"), "{refused}");
     }
 }

@@ -177,7 +177,13 @@ impl Clients {
     /// Clients over a configuration made elsewhere; its retries and time-outs are replaced by `limits`.
     #[must_use]
     pub fn from_config(config: SdkConfig, limits: CallLimits) -> Self {
-        Self { shared: Arc::new(Shared { config, limits, regions: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                limits,
+                regions: Mutex::default(),
+            }),
+        }
     }
 
     /// The reading client of a region.
@@ -220,7 +226,10 @@ impl Shared {
         let retries = RetryConfig::standard()
             .with_max_attempts(limits.read_attempts)
             .with_initial_backoff(limits.read_pause);
-        (Reader(client(retries, limits.read)), Mutator(client(RetryConfig::disabled(), limits.mutation)))
+        (
+            Reader(client(retries, limits.read)),
+            Mutator(client(RetryConfig::disabled(), limits.mutation)),
+        )
     }
 }
 

@@ -26,9 +26,10 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
-        SdkError::ConstructionFailure(_) => {
-            Fault::new(FaultKind::Invalid, "the request could not be built from these values; nothing was sent")
-        }
+        SdkError::ConstructionFailure(_) => Fault::new(
+            FaultKind::Invalid,
+            "the request could not be built from these values; nothing was sent",
+        ),
         SdkError::TimeoutError(_) => Fault::new(FaultKind::Unknown, "no answer from the service before the deadline"),
         SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
             || Fault::new(FaultKind::Unknown, "the connection failed without an answer"),
@@ -49,11 +50,15 @@ fn not_answered(error: &ConnectorError) -> Fault {
         return Fault::new(kind, &format!("no AWS credentials: {}", innermost(credentials)));
     }
     match find::<hyper_util::client::legacy::Error>(error) {
-        Some(transport) if transport.is_connect() => {
-            Fault::new(FaultKind::Unavailable, &format!("cannot connect to the service: {}", innermost(transport)))
-        }
+        Some(transport) if transport.is_connect() => Fault::new(
+            FaultKind::Unavailable,
+            &format!("cannot connect to the service: {}", innermost(transport)),
+        ),
         _ if error.is_timeout() => Fault::new(FaultKind::Unknown, "no answer from the service before the deadline"),
-        _ => Fault::new(FaultKind::Unknown, &format!("the connection broke without an answer: {}", innermost(error))),
+        _ => Fault::new(
+            FaultKind::Unknown,
+            &format!("the connection broke without an answer: {}", innermost(error)),
+        ),
     }
 }
 
@@ -154,7 +159,7 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |cause| cause.source())
+    std::iter::successors(Some(error), |cause| (*cause).source())
 }
 
 #[cfg(test)]
@@ -179,7 +184,12 @@ mod tests {
             (400, Some("ResourceNotFoundException"), "", NotFound),
             (400, Some("InvalidArgumentException"), "bad value", Invalid),
             (400, Some("InvalidRequestException"), "unsupported connector", Invalid),
-            (400, Some("InvalidApplicationConfigurationException"), "no snapshot", Invalid),
+            (
+                400,
+                Some("InvalidApplicationConfigurationException"),
+                "no snapshot",
+                Invalid,
+            ),
             (400, Some("CodeValidationException"), "", Invalid),
             (400, Some("UnsupportedOperationException"), "", Invalid),
             (400, Some("TooManyTagsException"), "", Invalid),

@@ -27,7 +27,11 @@ impl Standby {
                 now
             }
         };
-        if is_free(record) { now } else { since + promised(record).unwrap_or(usual) }
+        if is_free(record) {
+            now
+        } else {
+            since + promised(record).unwrap_or(usual)
+        }
     }
 }
 
@@ -74,7 +78,10 @@ mod tests {
         let now = start();
         let ahead = record("2999-01-01T00:00:00Z");
         standby.observe(&ahead, now, USUAL);
-        assert_eq!(standby.observe(&ahead, now + Duration::from_secs(21), USUAL), now + Duration::from_secs(20));
+        assert_eq!(
+            standby.observe(&ahead, now + Duration::from_secs(21), USUAL),
+            now + Duration::from_secs(20)
+        );
     }
 
     #[test]
@@ -91,7 +98,10 @@ mod tests {
     fn a_lease_without_a_holder_is_free_at_once() {
         let now = start();
         for holder in [None, Some(String::new())] {
-            let released = LeaseSpec { holder_identity: holder, ..record("2026-01-01T00:00:00Z") };
+            let released = LeaseSpec {
+                holder_identity: holder,
+                ..record("2026-01-01T00:00:00Z")
+            };
             assert_eq!(Standby::default().observe(&released, now, USUAL), now);
         }
     }
@@ -100,7 +110,10 @@ mod tests {
     fn a_record_without_a_sound_promise_is_given_our_own_duration() {
         let now = start();
         for seconds in [None, Some(0), Some(-5)] {
-            let odd = LeaseSpec { lease_duration_seconds: seconds, ..record("2026-01-01T00:00:00Z") };
+            let odd = LeaseSpec {
+                lease_duration_seconds: seconds,
+                ..record("2026-01-01T00:00:00Z")
+            };
             assert_eq!(Standby::default().observe(&odd, now, USUAL), now + USUAL);
         }
     }

@@ -144,7 +144,14 @@ fn settings(identity: &str) -> LeaseSettings {
 }
 
 async fn elect(server: &ApiServer, identity: &str) -> Term {
-    lead(server.client(), settings(identity), Arc::new(SystemClock), &CancellationToken::new()).await.unwrap()
+    lead(
+        server.client(),
+        settings(identity),
+        Arc::new(SystemClock),
+        &CancellationToken::new(),
+    )
+    .await
+    .unwrap()
 }
 
 fn seconds(seconds: u64) -> Duration {
@@ -340,14 +347,23 @@ async fn shutdown_ends_the_wait_for_the_lease() {
     let _term = elect(&server, "a").await;
     let shutdown = CancellationToken::new();
     shutdown.cancel();
-    assert!(lead(server.client(), settings("b"), Arc::new(SystemClock), &shutdown).await.is_none());
+    assert!(
+        lead(server.client(), settings("b"), Arc::new(SystemClock), &shutdown)
+            .await
+            .is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_single_replica_leads_without_a_lease() {
     let server = ApiServer::default();
-    let alone = LeaseSettings { election: Election::Alone, ..settings("a") };
-    let term = lead(server.client(), alone, Arc::new(SystemClock), &CancellationToken::new()).await.unwrap();
+    let alone = LeaseSettings {
+        election: Election::Alone,
+        ..settings("a")
+    };
+    let term = lead(server.client(), alone, Arc::new(SystemClock), &CancellationToken::new())
+        .await
+        .unwrap();
     assert!(term.leadership().holds_for(Duration::from_hours(24)));
     assert!(server.0.lock().unwrap().lease.is_none());
     term.release().await;

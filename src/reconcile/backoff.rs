@@ -63,7 +63,10 @@ mod tests {
         let mut backoff = Backoff::default();
         for seconds in [5, 10, 20, 40, 80, 160, 300, 300, 300] {
             let pause = backoff.next("uid-1", 7);
-            assert!(within_a_tenth(pause, Duration::from_secs(seconds)), "{pause:?} is not about {seconds} s");
+            assert!(
+                within_a_tenth(pause, Duration::from_secs(seconds)),
+                "{pause:?} is not about {seconds} s"
+            );
         }
     }
 
@@ -97,18 +100,22 @@ mod tests {
 
     #[test]
     fn jitter_is_repeatable_and_spreads_objects() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         assert_eq!(jittered(minute, "a", 1), jittered(minute, "a", 1));
         let mut spread: Vec<_> = (0..50).map(|n| jittered(minute, &format!("object-{n}"), 1)).collect();
         assert!(spread.iter().all(|pause| within_a_tenth(*pause, minute)));
         spread.sort_unstable();
         spread.dedup();
-        assert!(spread.len() > 30, "only {} different pauses for 50 objects", spread.len());
+        assert!(
+            spread.len() > 30,
+            "only {} different pauses for 50 objects",
+            spread.len()
+        );
     }
 
     #[test]
     fn jitter_differs_by_seed() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let pauses: std::collections::HashSet<_> = (0..20).map(|seed| jittered(minute, "a", seed)).collect();
         assert!(pauses.len() > 10);
     }
