@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -25,6 +25,9 @@ use crate::wire;
 
 pub use objects::Folders;
 pub use state_file::{StateFileError, load};
+
+/// More than the properties of a request can have.
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// Where the server takes the time from.
 pub type WallClock = fn() -> Timestamp;
@@ -84,6 +87,7 @@ pub async fn serve(
                 "There is nothing here; /_emulator/ shows the applications.\n",
             )
         })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared);
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }

@@ -18,7 +18,9 @@ impl Emulator {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let endpoint = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { child, endpoint }
     }
@@ -26,7 +28,10 @@ impl Emulator {
     fn terminate(mut self) {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(status.success());
-        assert!(self.child.wait().unwrap().success(), "SIGTERM ends the emulator without an error");
+        assert!(
+            self.child.wait().unwrap().success(),
+            "SIGTERM ends the emulator without an error"
+        );
     }
 }
 
@@ -44,9 +49,19 @@ fn python() -> PathBuf {
         let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/sluicegate")));
         cache.map(|cache| cache.join("python/bin/python"))
     };
-    let python = std::env::var_os("SLUICEGATE_PYTHON").map(PathBuf::from).or_else(cache).unwrap();
-    let found = Command::new(&python).args(["-c", "import boto3"]).output().is_ok_and(|output| output.status.success());
-    assert!(found, "{} cannot import boto3; run `make tools`, or set SLUICEGATE_PYTHON", python.display());
+    let python = std::env::var_os("SLUICEGATE_PYTHON")
+        .map(PathBuf::from)
+        .or_else(cache)
+        .unwrap();
+    let found = Command::new(&python)
+        .args(["-c", "import boto3"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    assert!(
+        found,
+        "{} cannot import boto3; run `make tools`, or set SLUICEGATE_PYTHON",
+        python.display()
+    );
     python
 }
 
@@ -59,7 +74,10 @@ fn folder(name: &str) -> PathBuf {
 fn run(script: &str, arguments: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
     let output = Command::new(python()).arg(script).args(arguments).output().unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{out}\n{err}");
 }
 

@@ -174,9 +174,12 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }
+    if text.is_empty() {
+        return None;
+    }
     let mut rest = text;
     let mut total = Duration::ZERO;
-    while !rest.is_empty() || total.is_zero() && text.is_empty() {
+    while !rest.is_empty() {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
         let number = rest.get(..digits)?.parse::<f64>().ok()?;
         let tail = rest.get(digits..)?;

@@ -1,0 +1,12 @@
+//! The service's behaviour, each test on virtual time.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bed;
+mod configuration;
+mod lifecycle;
+mod operations;
+mod requests;
+mod snapshots;
+mod tags;
+mod updates;
+mod wire;
