@@ -1,0 +1,176 @@
+//! The binary: its flags, its state file and the routes of the test bed.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "process/emulator.rs"]
+mod emulator;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use emulator::{Emulator, command, folder};
+use serde_json::{Value, json};
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/msf-exec-orders";
+
+/// Sends one request and returns the status line and the body; both are empty when the connection breaks off.
+fn http(emulator: &Emulator, method: &str, path: &str, target: &str, body: &str) -> (String, String) {
+    let address = emulator.endpoint.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let scope = "AWS4-HMAC-SHA256 Credential=AKIA/20260301/eu-west-1/kinesisanalytics/aws4_request, Signature=0";
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-Amz-Target: {target}\r\n\
+         Authorization: {scope}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+}
+
+fn call(emulator: &Emulator, operation: &str, input: &Value) -> (String, Value) {
+    let target = format!("KinesisAnalytics_20180523.{operation}");
+    let (status, body) = http(emulator, "POST", "/", &target, &input.to_string());
+    (status, serde_json::from_str(&body).unwrap_or_default())
+}
+
+fn create(emulator: &Emulator, name: &str) -> (String, Value) {
+    let code = json!({
+        "CodeContentType": "ZIPFILE",
+        "CodeContent": { "S3ContentLocation": { "BucketARN": "arn:aws:s3:::demo", "FileKey": "good.yaml" } },
+    });
+    let input = json!({
+        "ApplicationName": name, "RuntimeEnvironment": "FLINK-1_20", "ServiceExecutionRole": ROLE,
+        "ApplicationConfiguration": { "ApplicationCodeConfiguration": code },
+    });
+    call(emulator, "CreateApplication", &input)
+}
+
+#[test]
+fn the_state_survives_a_restart() {
+    let folder = folder("state");
+    std::fs::write(folder.join("good.yaml"), "main: ok").unwrap();
+    let bucket = format!("demo={}", folder.display());
+    let state = folder.join("state.json");
+    let arguments = ["--bucket", &bucket, "--state", state.to_str().unwrap()];
+    let named = json!({ "ApplicationName": "orders" });
+
+    let emulator = Emulator::start(&arguments);
+    create(&emulator, "orders");
+    call(&emulator, "StartApplication", &named);
+    let (_, before) = call(&emulator, "DescribeApplication", &named);
+    emulator.terminate();
+
+    let emulator = Emulator::start(&arguments);
+    let (status, after) = call(&emulator, "DescribeApplication", &named);
+    assert_eq!((status.as_str(), after), ("HTTP/1.1 200 OK", before));
+    drop(emulator);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_wrong_setting_ends_the_emulator_with_its_name() {
+    for (arguments, named) in [
+        (&["--rule", "failed-update=maybe"][..], "failed-update"),
+        (&["--rule", "colour=red"], "colour"),
+        (&["--rule", "nothing"], "--rule"),
+        (&["--bucket", "demo=/does/not/exist"], "/does/not/exist"),
+        (&["--speed", "0"], "--speed"),
+        (&["--account", "12"], "--account"),
+        (&["--listen", "nowhere"], "--listen"),
+        (&["--state", "/"], "--state"),
+    ] {
+        let output = command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(named), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn the_environment_sets_what_a_flag_sets() {
+    let output = command(&[])
+        .env("EMULATOR_RULE", "failed-update=running,colour=red")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("colour"));
+}
+
+#[test]
+fn a_dropped_reply_breaks_the_connection_and_the_call_counts() {
+    let folder = folder("drop");
+    std::fs::write(folder.join("good.yaml"), "main: ok").unwrap();
+    let emulator = Emulator::start(&["--bucket", &format!("demo={}", folder.display())]);
+    let faults = json!({ "dropReplies": { "CreateApplication": 1 } }).to_string();
+    assert_eq!(
+        http(&emulator, "POST", "/_emulator/faults", "", &faults).0,
+        "HTTP/1.1 204 No Content"
+    );
+    assert_eq!(create(&emulator, "orders").0, "", "nothing comes back");
+    assert!(create(&emulator, "orders").1["__type"] == "ResourceInUseException");
+    let (_, calls) = http(&emulator, "GET", "/_emulator/calls?since=1", "", "");
+    let calls: Value = serde_json::from_str(&calls).unwrap();
+    assert_eq!(calls["counts"], json!({ "CreateApplication": 2 }));
+    assert_eq!(calls["calls"].as_array().unwrap().len(), 1);
+    assert_eq!(calls["calls"][0]["outcome"], "ResourceInUseException");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Polls until the application runs.
+fn runs(shown: &dyn Fn() -> Value) {
+    assert!((0..1000).any(|_| shown()["status"] == "RUNNING"), "{}", shown());
+}
+
+#[test]
+fn the_test_bed_lets_the_service_act_and_shows_what_runs() {
+    let folder = folder("bed");
+    std::fs::write(folder.join("good.yaml"), "main: ok").unwrap();
+    let emulator = Emulator::start(&["--bucket", &format!("demo={}", folder.display()), "--speed", "1000000"]);
+    create(&emulator, "orders");
+    let act = |action: &str| {
+        emulator
+            .http("POST", &format!("/_emulator/applications/orders/{action}"), "", "")
+            .0
+    };
+    assert_eq!(act("maintenance"), "HTTP/1.1 409 Conflict", "it does not run yet");
+    call(&emulator, "StartApplication", &json!({ "ApplicationName": "orders" }));
+    let shown = || -> Value {
+        let (_, body) = http(
+            &emulator,
+            "GET",
+            "/_emulator/applications/orders?region=eu-west-1",
+            "",
+            "",
+        );
+        serde_json::from_str(&body).unwrap()
+    };
+    runs(&shown);
+    assert_eq!(shown()["job"]["state"], "RUNNING");
+    assert_eq!(act("maintenance"), "HTTP/1.1 202 Accepted");
+    runs(&shown);
+    assert_eq!(act("autoscaling"), "HTTP/1.1 202 Accepted");
+    runs(&shown);
+    assert_eq!(shown()["jobs"].as_array().unwrap().len(), 2);
+    assert_eq!(act("coffee"), "HTTP/1.1 404 Not Found");
+    let elsewhere = http(
+        &emulator,
+        "GET",
+        "/_emulator/applications/orders?region=us-east-1",
+        "",
+        "",
+    );
+    assert_eq!(elsewhere.0, "HTTP/1.1 404 Not Found");
+    let wrong = http(&emulator, "POST", "/_emulator/faults", "", "{\"denied\": []}");
+    assert!(
+        wrong.0 == "HTTP/1.1 400 Bad Request" && wrong.1.contains("denied"),
+        "{wrong:?}"
+    );
+    let (_, page) = http(&emulator, "GET", "/_emulator/", "", "");
+    assert!(
+        page.contains("<h2>orders</h2>") && page.contains("ApplicationMaintenance"),
+        "{page}"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
