@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use sluicegate::plan::ownership::CLUSTER;
 
 use crate::files::json_file;
-
-/// The tag that marks an application as belonging to a cluster.
-const OWNER: &str = "sluicegate.dev/cluster";
 
 const APPLICATIONS: &str = "arn:aws:kinesisanalytics:eu-west-1:111122223333:application/*";
 
@@ -42,7 +40,7 @@ fn reads(action: &str) -> bool {
 
 /// Whether the statement holds only when the tag of ownership is there: in the request, or on the application.
 fn needs_tag(statement: &Value, whose: &str) -> bool {
-    statement["Condition"]["Null"][format!("aws:{whose}Tag/{OWNER}")] == json!("false")
+    statement["Condition"]["Null"][format!("aws:{whose}Tag/{CLUSTER}")] == json!("false")
 }
 
 #[test]
@@ -115,7 +113,7 @@ fn what_changes_an_application_needs_the_tag_of_ownership() {
             .iter()
             .all(|action| action.ends_with(":CreateApplication") || action.ends_with(":TagResource"));
         let limited = needs_tag(&statement, "Resource") || (writes_the_tag && needs_tag(&statement, "Request"));
-        assert!(limited, "{actions:?} need {OWNER}");
+        assert!(limited, "{actions:?} need {CLUSTER}");
         if actions != ["kinesisanalytics:CreateApplication"] {
             assert_eq!(words(&statement["Resource"]), [APPLICATIONS], "{actions:?}");
         }
