@@ -130,9 +130,14 @@ fn the_test_bed_lets_the_service_act_and_shows_what_runs() {
     let emulator = Emulator::start(&["--bucket", &format!("demo={}", folder.display()), "--speed", "1000000"]);
     create(&emulator, "orders");
     let act = |action: &str| {
-        emulator
-            .http("POST", &format!("/_emulator/applications/orders/{action}"), "", "")
-            .0
+        http(
+            &emulator,
+            "POST",
+            &format!("/_emulator/applications/orders/{action}"),
+            "",
+            "",
+        )
+        .0
     };
     assert_eq!(act("maintenance"), "HTTP/1.1 409 Conflict", "it does not run yet");
     call(&emulator, "StartApplication", &json!({ "ApplicationName": "orders" }));
