@@ -3,7 +3,7 @@
 //! The SDK, the HTTP stack and the Kubernetes client print requests at the verbose levels: pre-signed URLs, property
 //! values, tokens. Their lines below WARN are dropped whatever the filter says (S21).
 
-use std::fmt;
+use std::{fmt, io::IsTerminal};
 
 use tracing::{Level, Metadata, Subscriber, subscriber::set_global_default};
 use tracing_subscriber::{
@@ -32,6 +32,15 @@ impl fmt::Display for LogFormat {
     }
 }
 
+/// May a line for reading at a terminal have colours?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// The writer is a terminal.
+    Terminal,
+    /// The writer is not, or may not be, a terminal.
+    Never,
+}
+
 /// Why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
@@ -55,15 +64,27 @@ pub enum TelemetryError {
 /// # Errors
 /// When the filter cannot be parsed or logging was started before.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    Ok(set_global_default(subscriber(format, filter, ansi, std::io::stderr)?)?)
+    let colours = if std::io::stderr().is_terminal() {
+        Colours::Terminal
+    } else {
+        Colours::Never
+    };
+    Ok(set_global_default(subscriber(
+        format,
+        filter,
+        colours,
+        std::io::stderr,
+    )?)?)
 }
 
 /// A subscriber that writes lines to `writer`, filtered and clamped as [`init`] does it.
-fn subscriber<W>(
+///
+/// # Errors
+/// When the filter cannot be parsed.
+pub fn subscriber<W>(
     format: LogFormat,
     filter: &str,
-    ansi: bool,
+    colours: Colours,
     writer: W,
 ) -> Result<impl Subscriber + Send + Sync, TelemetryError>
 where
@@ -76,7 +97,7 @@ where
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
-        LogFormat::Human => lines.with_ansi(ansi).boxed(),
+        LogFormat::Human => lines.with_ansi(colours == Colours::Terminal).boxed(),
     };
     Ok(Registry::default().with(lines.with_filter(chosen.and(filter_fn(is_safe)))))
 }
@@ -125,7 +146,7 @@ mod tests {
     fn logged(format: LogFormat, filter: &str, what: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = subscriber(format, filter, false, move || writer.clone()).unwrap();
+        let subscriber = subscriber(format, filter, Colours::Never, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, what);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
@@ -187,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_wrong_filter_is_refused_with_an_example_of_a_right_one() {
-        let refused = subscriber(LogFormat::Json, "sluicegate=loud", false, io::sink)
+        let refused = subscriber(LogFormat::Json, "sluicegate=loud", Colours::Never, io::sink)
             .err()
             .unwrap();
         assert!(refused.to_string().contains("`info,sluicegate=debug`"), "{refused}");
