@@ -1,0 +1,518 @@
+//! The desired state as a user writes it.
+//!
+//! Strings stay strings here and are parsed in [`crate::desired`]: an admitted object that does not deserialize would
+//! stop the list and the watch of all objects. Optional means `Option` without a serde default, because a serde default
+//! becomes a schema default and shows as a permanent difference in client-side diffs.
+
+use std::collections::BTreeMap;
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::status::FlinkApplicationStatus;
+
+/// The desired state of one application of Amazon Managed Service for Apache Flink.
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[kube(
+    group = "sluicegate.dev",
+    version = "v1alpha1",
+    kind = "FlinkApplication",
+    plural = "flinkapplications",
+    shortname = "msfapp",
+    category = "flink",
+    namespaced,
+    status = "FlinkApplicationStatus",
+    derive = "PartialEq",
+    doc = "An application of Amazon Managed Service for Apache Flink: the configuration and the run state that the service shall have, and what it was seen to have.",
+    validation = kube::core::Rule::new("(has(self.spec.applicationName) ? self.spec.applicationName : self.metadata.name) == (has(oldSelf.spec.applicationName) ? oldSelf.spec.applicationName : oldSelf.metadata.name)").message("spec.applicationName is immutable: create another FlinkApplication for another application"),
+    validation = kube::core::Rule::new("has(self.spec.applicationName) || self.metadata.name.size() <= 128").message("metadata.name is the name of the application and must have at most 128 characters; set spec.applicationName to use a shorter one"),
+    scale(
+        spec_replicas_path = ".spec.parallelism.parallelism",
+        status_replicas_path = ".status.parallelism",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(name = "Desired", type_ = "string", json_path = ".spec.desiredState", description = "Whether the application shall run."),
+    printcolumn(name = "Status", type_ = "string", json_path = ".status.aws.applicationStatus", description = "The status that the service reports."),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether the desired state is reached."),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Why it is or is not."),
+    printcolumn(name = "Version", type_ = "integer", json_path = ".status.aws.applicationVersionId", description = "The configuration version that the service reports."),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Runtime", type_ = "string", json_path = ".status.aws.runtimeEnvironment", priority = 1, description = "The Flink runtime."),
+    printcolumn(name = "Region", type_ = "string", json_path = ".status.aws.region", priority = 1, description = "The AWS region."),
+    printcolumn(name = "Revision", type_ = "string", json_path = ".status.revisions.target", priority = 1, description = "The digest of the desired configuration."),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1, description = "What happens or what is missing."),
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("has(self.description) == has(oldSelf.description) && (!has(self.description) || self.description == oldSelf.description)", "spec.description is immutable: the service offers no update of it"),
+    validation = ("!has(oldSelf.region) || (has(self.region) && self.region == oldSelf.region)", "spec.region is immutable once set: an application cannot move to another region"),
+    validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.restore) && has(self.restore.onStart) && self.restore.onStart == 'None' && has(self.restore.onUpdate) && self.restore.onUpdate == 'None')", "spec.snapshots.enabled: false needs spec.restore.onStart: None and spec.restore.onUpdate: None, because nothing can be restored"),
+    validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.rollout) && has(self.rollout.preChangeSnapshot) && self.rollout.preChangeSnapshot == 'Never')", "spec.snapshots.enabled: false needs spec.rollout.preChangeSnapshot: Never"),
+)]
+pub struct FlinkApplicationSpec {
+    /// The name of the application in the service. Immutable. Default: metadata.name.
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_name: Option<String>,
+
+    /// The AWS region. Immutable once set. Default: the controller's own region.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+
+    /// The description of the application in the service. Immutable.
+    #[schemars(length(max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+
+    /// Whether the application shall run.
+    #[serde(default)]
+    pub desired_state: DesiredState,
+
+    /// A change of this number restarts the running job with its state.
+    #[schemars(range(min = 0))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_nonce: Option<i64>,
+
+    /// The Flink runtime, for instance FLINK-1_20.
+    #[schemars(length(max = 32), regex(pattern = r"^FLINK-\d+_\d+$"))]
+    pub runtime_environment: String,
+
+    /// The ARN of the IAM role with which the job accesses other services.
+    #[schemars(
+        length(min = 1, max = 2048),
+        regex(pattern = r"^arn:[a-z0-9-]+:iam::\d{12}:role/.+$")
+    )]
+    pub service_execution_role: String,
+
+    /// The code that runs.
+    pub code: Code,
+
+    /// Groups of properties that the job reads at its start. Removing a group removes it from the service.
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub property_groups: Option<Vec<PropertyGroup>>,
+
+    /// Parallelism and autoscaling. Absent: 1, 1 per KPU, autoscaling on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<Parallelism>,
+
+    /// Checkpointing. Absent: every 60s, at least 5s apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+
+    /// Metrics and log levels. Absent: APPLICATION and INFO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
+
+    /// The log stream of the job. Absent: no logging.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<Logging>,
+
+    /// The VPC of the job. Absent: no VPC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Vpc>,
+
+    /// The key that encrypts the application. Absent: a key of AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+
+    /// The service's own rollback of failed updates. Absent: off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_rollback: Option<SystemRollback>,
+
+    /// The eight hours a day in which the service may patch. Absent: left as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance_window: Option<MaintenanceWindow>,
+
+    /// Tags of the application. Only keys that were set here are changed or removed.
+    #[schemars(extend("maxProperties" = 40))]
+    #[x_kube(validation = ("self.all(k, k.size() <= 128 && !k.startsWith('aws:') && !k.startsWith('sluicegate.dev/'))", "spec.tags: a key has at most 128 characters and starts neither with aws: nor with sluicegate.dev/"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, TagValue>>,
+
+    /// Whether the service may take snapshots.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<Snapshots>,
+
+    /// The state with which the job starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Restore>,
+
+    /// How a change is brought out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+
+    /// What the deletion of this resource does to the application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
+}
+
+/// Whether the application shall run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DesiredState {
+    /// The job runs.
+    #[default]
+    Running,
+    /// The job is stopped, with a snapshot where snapshots are on.
+    Stopped,
+}
+
+/// Where the code of the job lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Code {
+    /// An object in Amazon S3.
+    pub s3: S3Location,
+}
+
+/// An object in Amazon S3.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(oldSelf.objectVersion) || has(self.objectVersion)", "spec.code.s3.objectVersion cannot be dropped once set: the service would keep the old version; name the version to run"))]
+pub struct S3Location {
+    /// The name of the bucket.
+    #[schemars(length(min = 3, max = 63), regex(pattern = r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$"))]
+    pub bucket: String,
+
+    /// The key of the object. Use another key or object version for other code: the service does not read the same one
+    /// again.
+    #[schemars(length(min = 1, max = 1024))]
+    pub key: String,
+
+    /// The version of the object. Once set it can be changed but not dropped.
+    #[schemars(length(min = 1, max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object_version: Option<String>,
+}
+
+/// A named group of properties.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.properties) || has(self.propertiesFrom)", "a group of spec.propertyGroups needs properties or propertiesFrom"))]
+pub struct PropertyGroup {
+    /// The name of the group.
+    #[schemars(length(min = 1, max = 50), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
+    pub id: String,
+
+    /// Properties as they are. They win over propertiesFrom. Anyone who may describe the application can read them:
+    /// name a secret of Secrets Manager instead of writing one here.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 50))]
+    #[x_kube(validation = ("self.all(k, k.size() <= 2048)", "spec.propertyGroups: a key of properties has at most 2048 characters"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<BTreeMap<String, PropertyValue>>,
+
+    /// Sources of more properties; a later one wins over an earlier one. A change of a source is a change of the
+    /// application.
+    #[schemars(length(min = 1, max = 10), extend("x-kubernetes-list-type" = "atomic"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties_from: Option<Vec<PropertiesSource>>,
+}
+
+/// The value of a property.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PropertyValue(#[schemars(length(min = 1, max = 2048))] pub String);
+
+/// The value of a tag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct TagValue(#[schemars(length(max = 256))] pub String);
+
+/// A source of properties.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertiesSource {
+    /// A ConfigMap in the namespace of the resource; each entry of its data is a property.
+    pub config_map_ref: ConfigMapRef,
+}
+
+/// The name of a ConfigMap in the namespace of the resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigMapRef {
+    /// The name of the ConfigMap.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+}
+
+/// Parallelism and autoscaling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Parallelism {
+    /// The parallelism of the job. Default: 1.
+    #[schemars(range(min = 1, max = 32767))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<i32>,
+
+    /// Parallel tasks in one Kinesis Processing Unit. Default: 1.
+    #[serde(rename = "parallelismPerKPU", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub parallelism_per_kpu: Option<i32>,
+
+    /// Whether the service scales the job by its load. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_enabled: Option<bool>,
+}
+
+/// Checkpointing.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("!has(self.checkpointInterval) || (duration(self.checkpointInterval) >= duration('1ms') && duration(self.checkpointInterval) <= duration('24h'))", "spec.checkpoint.checkpointInterval must be between 1ms and 24h"),
+    validation = ("!has(self.minPauseBetweenCheckpoints) || duration(self.minPauseBetweenCheckpoints) <= duration('24h')", "spec.checkpoint.minPauseBetweenCheckpoints must be at most 24h"),
+)]
+pub struct Checkpoint {
+    /// Whether the job takes checkpoints. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpointing_enabled: Option<bool>,
+
+    /// The time from one checkpoint to the next, for instance 60s. Default: 60s.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_interval: Option<String>,
+
+    /// The least time from the end of a checkpoint to the start of the next. Default: 5s.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_pause_between_checkpoints: Option<String>,
+}
+
+/// Metrics and log levels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Monitoring {
+    /// The finest level of metrics. Default: APPLICATION.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics_level: Option<MetricsLevel>,
+
+    /// The least severe messages that are logged. Default: INFO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// The finest level of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MetricsLevel {
+    /// The application as a whole.
+    Application,
+    /// Each task.
+    Task,
+    /// Each operator.
+    Operator,
+    /// Each parallel instance.
+    Parallelism,
+}
+
+/// The least severe messages that are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum LogLevel {
+    /// Informational and above.
+    Info,
+    /// Warnings and errors.
+    Warn,
+    /// Errors.
+    Error,
+    /// Everything.
+    Debug,
+}
+
+/// The log stream of the job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Logging {
+    /// The ARN of an existing log stream of CloudWatch Logs.
+    #[serde(rename = "logStreamARN")]
+    #[schemars(
+        length(min = 1, max = 2048),
+        regex(pattern = r"^arn:[a-z0-9-]+:logs:[a-z0-9-]+:\d{12}:log-group:.+:log-stream:.+$")
+    )]
+    pub log_stream_arn: String,
+}
+
+/// The VPC of the job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Vpc {
+    /// Subnets of one VPC.
+    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set"))]
+    pub subnet_ids: Vec<String>,
+
+    /// Security groups of the same VPC.
+    #[schemars(length(min = 1, max = 5), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set"))]
+    pub security_group_ids: Vec<String>,
+}
+
+/// The key that encrypts the application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Encryption {
+    /// The ARN or the id of a customer managed key.
+    #[schemars(length(min = 1, max = 2048))]
+    pub kms_key_id: String,
+}
+
+/// The service's own rollback of failed updates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemRollback {
+    /// Whether the service rolls a failed update back by itself.
+    pub enabled: bool,
+}
+
+/// The eight hours a day in which the service may patch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MaintenanceWindow {
+    /// The start in UTC as HH:MM.
+    #[schemars(length(min = 5, max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub start_time: String,
+}
+
+/// Whether the service may take snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshots {
+    /// Whether the service takes a snapshot at stops and updates. Default: true. False is standing consent to starts
+    /// without state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// The state with which the job starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Restore {
+    /// The state of the first start by this resource of an application that had state. Default: the newest snapshot. An
+    /// application that never had state starts empty whatever this says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<InitialRestore>,
+
+    /// The state of every later start. Default: LatestSnapshot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_start: Option<RestoreFrom>,
+
+    /// The state of the job after an update while it runs. Default: LatestSnapshot, the one that the update takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<RestoreFrom>,
+
+    /// Whether state that no operator of the job claims may be dropped. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_non_restored_state: Option<bool>,
+}
+
+/// The state of the first start by this resource of an application that had state.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("(self.from == 'Snapshot') == has(self.snapshotName)", "spec.restore.initial.snapshotName belongs to from: Snapshot, and from: Snapshot needs it"))]
+pub struct InitialRestore {
+    /// Where the state comes from.
+    pub from: InitialFrom,
+
+    /// The snapshot, with from: Snapshot.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_name: Option<String>,
+}
+
+/// Where the state of the first start comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum InitialFrom {
+    /// The newest snapshot of the application.
+    LatestSnapshot,
+    /// The named snapshot.
+    Snapshot,
+    /// No state.
+    None,
+}
+
+/// Where the state of a start or an update comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RestoreFrom {
+    /// The newest snapshot.
+    LatestSnapshot,
+    /// No state: what the job had is given up.
+    None,
+}
+
+/// How a change is brought out.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.progressDeadline) || (duration(self.progressDeadline) >= duration('1m') && duration(self.progressDeadline) <= duration('24h'))", "spec.rollout.progressDeadline must be between 1m and 24h"))]
+pub struct Rollout {
+    /// The time from the first call of a change to its end, for instance 30m. Default: 30m.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress_deadline: Option<String>,
+
+    /// Whether a snapshot is taken before a change of a running application. Default: WhenHealthy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_change_snapshot: Option<PreChangeSnapshot>,
+}
+
+/// Whether a snapshot is taken before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PreChangeSnapshot {
+    /// No change without one.
+    Required,
+    /// Where the service takes one.
+    WhenHealthy,
+    /// None.
+    Never,
+}
+
+/// What the deletion of this resource does to the application.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("!(has(self.policy) && self.policy == 'Delete') || (has(self.stateLoss) && self.stateLoss == 'Accepted')", "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted"),
+    validation = ("!has(self.timeout) || (duration(self.timeout) >= duration('1m') && duration(self.timeout) <= duration('24h'))", "spec.deletion.timeout must be between 1m and 24h"),
+)]
+pub struct Deletion {
+    /// Retain leaves the application as it is, Stop stops it, Delete deletes it with its snapshots. Default: Retain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DeletionPolicy>,
+
+    /// Consent to the loss of every snapshot, needed by policy: Delete. Default: Refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_loss: Option<StateLoss>,
+
+    /// Whether the stop before takes a snapshot: Required stops gracefully only, BestEffort forces a stop that is
+    /// refused or outlasts the timeout, Never forces it at once. Default: BestEffort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_snapshot: Option<FinalSnapshot>,
+
+    /// The time that the graceful stop may take, for instance 30m. Default: 30m.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+}
+
+/// What happens to the application when its resource is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// It stays as it is.
+    Retain,
+    /// It is stopped and stays.
+    Stop,
+    /// It is stopped and deleted, with every snapshot.
+    Delete,
+}
+
+/// Consent to the loss of every snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum StateLoss {
+    /// No consent.
+    Refused,
+    /// Consent.
+    Accepted,
+}
+
+/// Whether the stop before a deletion takes a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FinalSnapshot {
+    /// Graceful stops only.
+    Required,
+    /// Graceful, then forced.
+    BestEffort,
+    /// Forced at once.
+    Never,
+}

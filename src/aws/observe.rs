@@ -1,0 +1,189 @@
+//! Reads the world: one application with what a decision about it needs, and nothing more.
+
+use std::error::Error;
+
+use aws_sdk_kinesisanalyticsv2::config::http::HttpResponse;
+use aws_sdk_kinesisanalyticsv2::error::{ProvideErrorMetadata, SdkError};
+
+use crate::api::status::Tags;
+use crate::aws::Service;
+use crate::aws::convert::read;
+use crate::aws::fault::classify;
+use crate::desired::Identity;
+use crate::fault::{Fault, FaultKind};
+use crate::world::{Observed, ObservedOperation, ObservedSnapshot, OperationStatus, World};
+
+/// The most pages of operations or snapshots that are read; the service keeps 1000 snapshots at fifty a page.
+const PAGES: usize = 40;
+
+/// Which application of a region is in which state, as a sweep sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The name.
+    pub name: String,
+    /// The status in the service's words.
+    pub status: String,
+    /// The configuration version.
+    pub version_id: i64,
+}
+
+impl Service {
+    /// Reads one application; `is_settled` tells from the description alone whether its operations and snapshots are
+    /// needed too.
+    ///
+    /// # Errors
+    /// The fault of the read that failed.
+    pub async fn observe(
+        &self,
+        identity: &Identity,
+        is_settled: impl FnOnce(Option<&Observed>) -> bool + Send,
+    ) -> Result<World, Fault> {
+        let Some(application) = self.describe(identity).await? else {
+            return Ok(World::default());
+        };
+        if is_settled(Some(&application)) {
+            return Ok(World {
+                application: Some(application),
+                operations: None,
+                snapshots: None,
+            });
+        }
+        Ok(World {
+            operations: Some(self.operations(identity).await?),
+            snapshots: Some(self.snapshots(identity).await?),
+            application: Some(application),
+        })
+    }
+
+    async fn describe(&self, identity: &Identity) -> Result<Option<Observed>, Fault> {
+        let call = self
+            .clients
+            .reader(&identity.region)
+            .describe_application()
+            .application_name(&identity.name);
+        let detail = match self.noted("DescribeApplication", call.send().await) {
+            Ok(output) => output.application_detail,
+            Err(fault) if fault.kind == FaultKind::NotFound => None,
+            Err(fault) => return Err(fault),
+        };
+        let Some(detail) = detail else { return Ok(None) };
+        match self.tags(identity, &detail.application_arn).await {
+            Ok(tags) => Ok(Some(read::observed(&detail, tags))),
+            Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn tags(&self, identity: &Identity, arn: &str) -> Result<Tags, Fault> {
+        let call = self
+            .clients
+            .reader(&identity.region)
+            .list_tags_for_resource()
+            .resource_arn(arn);
+        let output = self.noted("ListTagsForResource", call.send().await)?;
+        Ok(read::tags(output.tags()))
+    }
+
+    async fn operations(&self, identity: &Identity) -> Result<Vec<ObservedOperation>, Fault> {
+        let call = self.clients.reader(&identity.region).list_application_operations();
+        let call = call.application_name(&identity.name).limit(50);
+        let output = self.noted("ListApplicationOperations", call.send().await)?;
+        let mut operations: Vec<_> = output
+            .application_operation_info_list()
+            .iter()
+            .filter_map(read::operation)
+            .collect();
+        operations.sort_by_key(|operation| std::cmp::Reverse(operation.started_at));
+        for operation in operations
+            .iter_mut()
+            .filter(|operation| operation.status == OperationStatus::Failed)
+            .take(1)
+        {
+            operation.error = self.cause(identity, &operation.id).await?;
+        }
+        Ok(operations)
+    }
+
+    async fn cause(&self, identity: &Identity, id: &str) -> Result<Option<String>, Fault> {
+        let call = self.clients.reader(&identity.region).describe_application_operation();
+        let call = call.application_name(&identity.name).operation_id(id);
+        let output = match self.noted("DescribeApplicationOperation", call.send().await) {
+            Ok(output) => output,
+            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let failure = output
+            .application_operation_info_details
+            .and_then(|details| details.operation_failure_details);
+        let error = failure
+            .and_then(|failure| failure.error_info)
+            .and_then(|info| info.error_string);
+        Ok(error.map(|error| crate::fault::sanitised(&error)))
+    }
+
+    async fn snapshots(&self, identity: &Identity) -> Result<Vec<ObservedSnapshot>, Fault> {
+        let mut snapshots = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let call = self.clients.reader(&identity.region).list_application_snapshots();
+            let call = call.application_name(&identity.name).limit(50).set_next_token(token);
+            let output = self.noted("ListApplicationSnapshots", call.send().await)?;
+            snapshots.extend(output.snapshot_summaries().iter().map(read::snapshot));
+            token = output.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        snapshots.sort_by_key(|snapshot: &ObservedSnapshot| std::cmp::Reverse(snapshot.created_at));
+        Ok(snapshots)
+    }
+
+    /// Lists every application of a region, fifty a call.
+    ///
+    /// # Errors
+    /// The fault of the page that failed; a part of a list is never returned.
+    pub async fn list(&self, region: &str) -> Result<Vec<Listed>, Fault> {
+        let mut listed = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let call = self
+                .clients
+                .reader(region)
+                .list_applications()
+                .limit(50)
+                .set_next_token(token.clone());
+            let output = self.noted("ListApplications", call.send().await)?;
+            listed.extend(output.application_summaries().iter().map(|summary| Listed {
+                name: summary.application_name().to_owned(),
+                status: summary.application_status().as_str().to_owned(),
+                version_id: summary.application_version_id(),
+            }));
+            match output.next_token {
+                Some(next) if Some(&next) != token.as_ref() => token = Some(next),
+                _ => return Ok(listed),
+            }
+        }
+    }
+
+    /// Counts a call and classifies its failure.
+    pub(super) fn noted<T, E>(
+        &self,
+        operation: &'static str,
+        result: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<T, Fault>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match result {
+            Ok(output) => {
+                self.metrics.call_succeeded(operation);
+                Ok(output)
+            }
+            Err(error) => {
+                let fault = classify(&error);
+                self.metrics.call_failed(operation, fault.kind.as_str());
+                Err(fault)
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The decision of a pass: from what was asked, what is, and what must be remembered, to the single next move.
+//!
+//! Everything here is pure: no clock, no randomness, no I/O. The same situation always plans the same move.
+
+pub mod diff;
+pub mod outcome;
+pub mod ownership;
+mod requests;
+mod restore;
+mod rollout;
+mod settle;
+pub mod step;
+mod teardown;
+mod waiting;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+use crate::api::FINALIZER;
+use crate::api::condition::Reason;
+use crate::api::spec::{DeletionPolicy, DesiredState, FlinkApplication};
+use crate::api::status::{Intent, Journal, MissingStatus, Phase};
+use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
+use crate::plan::ownership::Owner;
+use crate::plan::step::Step;
+use crate::world::{ApplicationStatus, Observed, World};
+
+/// Everything that a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The resource, with the journal in its status.
+    pub app: &'a FlinkApplication,
+    /// What the resource asks for, or why it asks for nothing.
+    pub want: Result<&'a Desired, &'a Undesirable>,
+    /// What the service was seen to have.
+    pub world: &'a World,
+    /// Whose application it is when it is ours.
+    pub owner: &'a Owner,
+    /// The patience of the controller.
+    pub rules: &'a Rules,
+    /// The moment of the decision, in whole seconds.
+    pub now: Timestamp,
+}
+
+/// How long the controller is patient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// How long a refusal for permission, quota, role or location counts as work in flight.
+    pub refusal_grace: SignedDuration,
+    /// The longest time between two attempts of such a call.
+    pub refusal_recheck: SignedDuration,
+    /// How long a missing ConfigMap counts as work in flight.
+    pub reference_grace: SignedDuration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            refusal_grace: SignedDuration::from_mins(10),
+            refusal_recheck: SignedDuration::from_mins(5),
+            reference_grace: SignedDuration::from_mins(2),
+        }
+    }
+}
+
+/// The decision of a pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What must be remembered from here on; with a step, its intent is in it.
+    pub journal: Journal,
+    /// The move.
+    pub plan: Plan,
+    /// What a person should hear of.
+    pub notes: Vec<Note>,
+}
+
+/// The single next move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Nothing to do: the world is as desired.
+    Rest,
+    /// Something is awaited.
+    Wait(Waiting),
+    /// One mutating call.
+    Do(Step),
+    /// Nothing will change without a person or another spec.
+    Stall(Stall),
+    /// Take the finalizer.
+    Hold,
+    /// Drop the finalizer.
+    Release,
+}
+
+impl Plan {
+    /// The name of the kind of move, also the label of its metric.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Wait(_) => "wait",
+            Self::Do(_) => "do",
+            Self::Stall(_) => "stall",
+            Self::Hold => "hold",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// What is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Why, as one word.
+    pub reason: Reason,
+    /// Why, as a sentence; it names points in time and never the time that has passed.
+    pub message: String,
+    /// When to look again.
+    pub until: Timestamp,
+}
+
+/// Why nothing will change by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// Why, as one word.
+    pub reason: Reason,
+    /// Why, and what unblocks it, as a sentence.
+    pub message: String,
+    /// When a refused call is sent again.
+    pub recheck: Option<Timestamp>,
+}
+
+/// Something that a person should hear of; it becomes an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The reason of the event.
+    pub reason: &'static str,
+    /// Whether it is a warning.
+    pub warning: bool,
+    /// The sentence.
+    pub message: String,
+}
+
+impl Note {
+    /// Something that went as it should.
+    #[must_use]
+    pub fn normal(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            warning: false,
+            message: message.into(),
+        }
+    }
+
+    /// Something that did not.
+    #[must_use]
+    pub fn warning(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            warning: true,
+            message: message.into(),
+        }
+    }
+}
+
+/// The work table of a decision: the situation, and the journal and notes as they grow.
+struct Desk<'a> {
+    situation: Situation<'a>,
+    journal: Journal,
+    notes: Vec<Note>,
+}
+
+/// Decides the single next move.
+#[must_use]
+pub fn plan(situation: &Situation<'_>) -> Decision {
+    let journal = situation
+        .app
+        .status
+        .as_ref()
+        .map(|status| status.journal.clone())
+        .unwrap_or_default();
+    let mut desk = Desk {
+        situation: *situation,
+        journal,
+        notes: Vec::new(),
+    };
+    requests::take_over(&mut desk);
+    settle::settle(&mut desk);
+    let plan = next(&mut desk);
+    if let Plan::Do(step) = &plan {
+        desk.declare(step);
+    }
+    if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
+        desk.journal.refusal = None;
+    }
+    Decision {
+        journal: desk.journal,
+        plan,
+        notes: desk.notes,
+    }
+}
+
+/// Whether the description of an application alone shows that nothing is in flight and nothing to do, so that its
+/// operations and snapshots need not be read.
+#[must_use]
+pub fn is_settled(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, observed: Option<&Observed>) -> bool {
+    let journal = app
+        .status
+        .as_ref()
+        .map(|status| status.journal.clone())
+        .unwrap_or_default();
+    let (Ok(want), Some(observed)) = (want, observed) else {
+        return false;
+    };
+    let revisions = journal.revisions();
+    let runs = match want.state {
+        DesiredState::Running => {
+            observed.status == ApplicationStatus::Running
+                && revisions.running.as_deref() == Some(want.revision.as_str())
+        }
+        DesiredState::Stopped => observed.status == ApplicationStatus::Ready && revisions.running.is_none(),
+    };
+    runs && app.metadata.deletion_timestamp.is_none()
+        && journal.intent.is_none()
+        && journal.rollout.is_none()
+        && journal
+            .handled
+            .is_some_and(|handled| handled.restart_nonce == want.restart_nonce)
+        && diff::difference(observed, &want.configuration).is_empty()
+}
+
+/// The decision while the service does not let the controller read: nothing is concluded about the application.
+#[must_use]
+pub fn unreadable(app: &FlinkApplication, why: &str, next: Timestamp) -> Decision {
+    let message = format!(
+        "the service does not let the controller read the application: {why}. Grant the permission; it is tried again at intervals"
+    );
+    Decision {
+        journal: app
+            .status
+            .as_ref()
+            .map(|status| status.journal.clone())
+            .unwrap_or_default(),
+        plan: Plan::Stall(Stall {
+            reason: Reason::AccessDenied,
+            message,
+            recheck: Some(next),
+        }),
+        notes: Vec::new(),
+    }
+}
+
+fn next(desk: &mut Desk<'_>) -> Plan {
+    let app = desk.situation.app;
+    let rules = deletion_rules(&app.spec);
+    if app.metadata.deletion_timestamp.is_some() {
+        return teardown::plan(desk, &rules);
+    }
+    if let Some(plan) = finalizer(app, &rules) {
+        return plan;
+    }
+    match desk.situation.want {
+        Ok(want) => {
+            desk.journal.missing = None;
+            rollout::plan(desk, want)
+        }
+        Err(Undesirable::Missing(name)) => missing(desk, name),
+        Err(Undesirable::Invalid(violations)) => {
+            let problems: Vec<String> = violations.iter().map(ToString::to_string).collect();
+            stall(
+                Reason::InvalidSpec,
+                format!("{}. Correct the spec", problems.join("; ")),
+            )
+        }
+    }
+}
+
+fn finalizer(app: &FlinkApplication, rules: &DeletionRules) -> Option<Plan> {
+    let held = app.finalizers().iter().any(|name| name == FINALIZER);
+    match (rules.policy, held) {
+        (DeletionPolicy::Retain, true) => Some(Plan::Release),
+        (DeletionPolicy::Stop | DeletionPolicy::Delete, false) => Some(Plan::Hold),
+        _ => None,
+    }
+}
+
+fn missing(desk: &mut Desk<'_>, name: &str) -> Plan {
+    let now = desk.situation.now;
+    let what = format!("ConfigMap {name}");
+    let since = match &desk.journal.missing {
+        Some(missing) if missing.what == what => missing.since,
+        _ => now,
+    };
+    desk.journal.missing = Some(MissingStatus {
+        what: what.clone(),
+        since,
+    });
+    let message = format!("{what} of spec.propertyGroups does not exist in the namespace; create it");
+    let grace_ends = since + desk.situation.rules.reference_grace;
+    if now < grace_ends {
+        Plan::Wait(Waiting {
+            reason: Reason::Pending,
+            message,
+            until: grace_ends,
+        })
+    } else {
+        stall(Reason::ReferenceNotFound, message)
+    }
+}
+
+fn stall(reason: Reason, message: impl Into<String>) -> Plan {
+    Plan::Stall(Stall {
+        reason,
+        message: message.into(),
+        recheck: None,
+    })
+}
+
+impl Desk<'_> {
+    fn declare(&mut self, step: &Step) {
+        let world = self.situation.world;
+        let fence = step.fence();
+        self.journal.intent = Some(Intent {
+            step: step.kind(),
+            phase: Phase::Declared,
+            revision: self.situation.want.ok().map(|want| want.revision.to_string()),
+            restart_nonce: self.situation.want.ok().and_then(|want| want.restart_nonce),
+            fence: fence.map(|fence| fence.token.clone()),
+            from_version_id: world.application.as_ref().map(|app| app.version_id),
+            snapshot: step.snapshot().map(str::to_owned),
+            after_operation_id: world.operations().first().map(|operation| operation.id.clone()),
+            declared_at: self.situation.now,
+            operation_id: None,
+            to_version_id: None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

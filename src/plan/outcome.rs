@@ -1,0 +1,99 @@
+//! What performing a step taught.
+
+use jiff::Timestamp;
+
+use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
+use crate::fault::{Fault, FaultKind};
+
+/// The answer to a mutating call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service accepted the call.
+    Accepted {
+        /// The operation that the service named.
+        operation_id: Option<String>,
+        /// The configuration version that the service named.
+        version_id: Option<i64>,
+    },
+    /// The call certainly took no effect.
+    Refused(Fault),
+    /// Nobody knows whether the call took effect: only an observation can tell.
+    Unknown(Fault),
+}
+
+/// The moment of a refusal.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// When.
+    pub now: Timestamp,
+    /// Under which generation of the spec.
+    pub generation: i64,
+    /// Whether the snapshot before a change is required.
+    pub snapshot_required: bool,
+}
+
+impl Journal {
+    /// What must be remembered after the call of the open intent was answered.
+    pub fn learn(&mut self, outcome: &Outcome, moment: Moment) {
+        let Some(intent) = self.intent.as_mut() else { return };
+        match outcome {
+            Outcome::Accepted {
+                operation_id,
+                version_id,
+            } => {
+                intent.phase = Phase::Issued;
+                intent.operation_id.clone_from(operation_id);
+                intent.to_version_id = *version_id;
+                if self.refusal.as_ref().is_some_and(|refusal| refusal.step == intent.step) {
+                    self.refusal = None;
+                }
+                if intent.step.is_synchronous() {
+                    self.intent = None;
+                }
+            }
+            Outcome::Unknown(_) => intent.phase = Phase::Unknown,
+            Outcome::Refused(fault) => self.refused(fault, moment),
+        }
+    }
+
+    fn refused(&mut self, fault: &Fault, moment: Moment) {
+        let Some(intent) = self.intent.take() else { return };
+        let Some(class) = class(fault.kind) else { return };
+        if intent.step == StepKind::TakeSnapshot && !moment.snapshot_required {
+            if let Some(rollout) = &mut self.rollout {
+                rollout.pre_change = Some(PreChange::NotTaken);
+                return;
+            }
+        }
+        let earlier = self.refusal.as_ref().filter(|earlier| {
+            earlier.step == intent.step && earlier.revision == intent.revision && earlier.class == class
+        });
+        self.refusal = Some(RefusalStatus {
+            step: intent.step,
+            revision: intent.revision,
+            generation: moment.generation,
+            class,
+            message: fault.message.clone(),
+            first_at: earlier.map_or(moment.now, |earlier| earlier.first_at),
+            last_at: moment.now,
+        });
+    }
+}
+
+/// The class of a refusal that is remembered; none for what another look and another attempt settle.
+fn class(kind: FaultKind) -> Option<RefusalClass> {
+    match kind {
+        FaultKind::Invalid => Some(RefusalClass::Rejected),
+        FaultKind::RoleOrLocation => Some(RefusalClass::RoleOrLocation),
+        FaultKind::Denied => Some(RefusalClass::AccessDenied),
+        FaultKind::Quota => Some(RefusalClass::QuotaExceeded),
+        FaultKind::JobDown => Some(RefusalClass::JobDown),
+        FaultKind::TagsLingering => Some(RefusalClass::TagsLingering),
+        FaultKind::Throttled
+        | FaultKind::Busy
+        | FaultKind::Conflict
+        | FaultKind::NotFound
+        | FaultKind::Unavailable
+        | FaultKind::Unknown => None,
+    }
+}

@@ -1,0 +1,115 @@
+//! The state that a job starts from: always named in full, and empty only by consent.
+
+use crate::api::condition::Reason;
+use crate::api::spec::RestoreFrom;
+use crate::desired::{Desired, Initial};
+use crate::plan::step::{Restore, RunConfiguration};
+use crate::plan::{Desk, Plan, stall};
+use crate::world::{Observed, ObservedSnapshot, SnapshotStatus};
+
+/// The run configuration of a start.
+///
+/// # Errors
+/// The stall that says why there is no state to start from and what would help.
+pub(super) fn of_start(desk: &Desk<'_>, want: &Desired) -> Result<RunConfiguration, Plan> {
+    let restore = start_restore(desk, want)?;
+    Ok(RunConfiguration {
+        restore,
+        allow_non_restored_state: want.allow_non_restored_state,
+    })
+}
+
+/// The run configuration of an update of a running job.
+///
+/// `LATEST` is the snapshot that the update itself takes (facts §3.4). Where the service takes none because snapshots
+/// are off, the newest one would be an old state: nothing is restored, as the spec consents to.
+pub(super) fn of_update(observed: &Observed, want: &Desired) -> RunConfiguration {
+    let none = want.restore.on_update == RestoreFrom::None || !observed.configuration.snapshots_enabled;
+    RunConfiguration {
+        restore: if none { Restore::Skip } else { Restore::Latest },
+        allow_non_restored_state: want.allow_non_restored_state,
+    }
+}
+
+fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
+    let snapshots = desk.situation.world.snapshots();
+    if !want.configuration.snapshots_enabled || (!desk.journal.had_state && snapshots.is_empty()) {
+        return Ok(Restore::Skip);
+    }
+    let consented = want.empty_start_consent.as_deref() == Some(want.revision.as_str());
+    if consented {
+        return Ok(Restore::Skip);
+    }
+    let first = desk.journal.revisions().good.is_none();
+    match (&want.restore.initial, want.restore.on_start) {
+        (Initial::Named(name), _) if first => named(snapshots, name, want),
+        (Initial::Empty, _) if first => Err(no_restore_point(
+            want,
+            "the application has state and spec.restore.initial.from: None gives it up",
+        )),
+        (Initial::Latest, _) if first => newest(snapshots, want),
+        (_, RestoreFrom::LatestSnapshot) => newest(snapshots, want),
+        (_, RestoreFrom::None) => Ok(Restore::Skip),
+    }
+}
+
+fn newest(snapshots: &[ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {
+    let usable = snapshots
+        .iter()
+        .filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));
+    match usable.max_by_key(|snapshot| snapshot.created_at) {
+        Some(snapshot) => Ok(Restore::Named(snapshot.name.clone())),
+        None => Err(no_restore_point(
+            want,
+            "the application had state and no READY snapshot of its runtime is left",
+        )),
+    }
+}
+
+fn named(snapshots: &[ObservedSnapshot], name: &str, want: &Desired) -> Result<Restore, Plan> {
+    let snapshot = snapshots.iter().find(|snapshot| snapshot.name == name);
+    match snapshot {
+        Some(snapshot) if is_restorable(snapshot, &want.configuration.runtime_environment) => {
+            Ok(Restore::Named(name.to_owned()))
+        }
+        Some(_) => Err(no_restore_point(
+            want,
+            &format!("snapshot {name} is not READY or its runtime is newer"),
+        )),
+        None => Err(no_restore_point(want, &format!("there is no snapshot {name}"))),
+    }
+}
+
+fn no_restore_point(want: &Desired, why: &str) -> Plan {
+    let unblock = format!(
+        "annotate sluicegate.dev/allow-empty-start={} to start without state",
+        want.revision
+    );
+    stall(Reason::NoRestorePoint, format!("not started: {why}; {unblock}"))
+}
+
+fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
+    let made_by = snapshot.runtime_environment.as_deref().and_then(generation);
+    let newer = made_by
+        .zip(generation(runtime))
+        .is_some_and(|(made_by, target)| made_by > target);
+    snapshot.status == SnapshotStatus::Ready && !newer
+}
+
+/// The major and minor number of a Flink runtime.
+fn generation(runtime: &str) -> Option<(u32, u32)> {
+    let (major, minor) = runtime.strip_prefix("FLINK-")?.split_once('_')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::generation;
+
+    #[test]
+    fn runtimes_compare_by_number() {
+        assert!(generation("FLINK-1_20") > generation("FLINK-1_8"));
+        assert!(generation("FLINK-2_2") > generation("FLINK-1_20"));
+        assert_eq!(generation("SQL-1_0"), None);
+    }
+}

@@ -1,0 +1,400 @@
+//! What an observation teaches about the call whose effect is awaited, and about a job that went away by itself.
+
+use jiff::SignedDuration;
+
+use crate::api::condition::Reason;
+use crate::api::status::{
+    AwsStatus, FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, Phase, PreChange, RefusalClass,
+    RefusalStatus, StepKind,
+};
+use crate::desired::identity;
+use crate::plan::{Desk, Note};
+use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
+
+/// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
+pub const CALL_SETTLES: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long after its declaration a start or a stop may still take effect: nothing in the API fences them.
+pub const QUARANTINE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a description may be older than an accepted call (facts §1.2 has no figure; a minute is assumed).
+pub const LAG: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a snapshot may be in the making.
+const SNAPSHOT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What an observation says about an intent.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Not over.
+    Open,
+    /// It took no effect, or none that counts.
+    Void,
+    /// It did what it should.
+    Done,
+    /// It failed, with the cause in the service's words.
+    Failed(String),
+}
+
+/// Settles the open intent and notices a job that went away by itself.
+pub(super) fn settle(desk: &mut Desk<'_>) {
+    pin(desk);
+    match desk.journal.intent.clone() {
+        None => notice_end(desk),
+        Some(intent) => {
+            let verdict = verdict(&intent, desk);
+            apply(desk, &intent, verdict);
+            if desk.journal.intent.is_none() && intent.step == StepKind::Start {
+                notice_end(desk);
+            }
+        }
+    }
+}
+
+fn pin(desk: &mut Desk<'_>) {
+    let situation = desk.situation;
+    let mut aws = desk.journal.aws.clone().unwrap_or_else(|| {
+        let region = situation
+            .want
+            .map_or_else(|_| String::new(), |want| want.identity.region.clone());
+        let asked = identity(situation.app, &region);
+        AwsStatus {
+            application_name: asked.name,
+            region: asked.region,
+            ..AwsStatus::default()
+        }
+    });
+    let app = situation.world.application.as_ref();
+    if let Some(app) = app {
+        aws.account_id = Some(app.account_id.clone());
+        aws.application_arn = Some(app.arn.clone());
+    }
+    aws.application_status = app.map(|app| app.status.as_str().to_owned());
+    aws.application_version_id = app.map(|app| app.version_id);
+    aws.runtime_environment = app.map(|app| app.configuration.runtime_environment.clone());
+    if !aws.region.is_empty() {
+        desk.journal.aws = Some(aws);
+    }
+    if !situation.world.snapshots().is_empty() {
+        desk.journal.had_state = true;
+    }
+    if let Ok(want) = situation.want {
+        let mut revisions = desk.journal.revisions();
+        revisions.target = Some(want.revision.to_string());
+        desk.journal.revisions = Some(revisions);
+    }
+}
+
+fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
+    let world = desk.situation.world;
+    let age = desk.situation.now.duration_since(intent.declared_at);
+    match intent.step {
+        StepKind::Create if world.application.is_some() => Verdict::Done,
+        StepKind::Create => late(age, CALL_SETTLES, Verdict::Void),
+        StepKind::Tag | StepKind::Untag | StepKind::SetMaintenanceWindow => late(age, CALL_SETTLES, Verdict::Void),
+        StepKind::Delete => match &world.application {
+            None => Verdict::Done,
+            Some(app) if app.status == ApplicationStatus::Deleting => Verdict::Open,
+            Some(_) => late(age, LAG + CALL_SETTLES, Verdict::Void),
+        },
+        StepKind::TakeSnapshot => snapshot_verdict(intent, world, age),
+        StepKind::Start | StepKind::Stop | StepKind::ForceStop => world
+            .application
+            .as_ref()
+            .map_or(Verdict::Void, |app| run_verdict(intent, desk, app)),
+        _ => world
+            .application
+            .as_ref()
+            .map_or(Verdict::Void, |app| update_verdict(intent, desk, app)),
+    }
+}
+
+fn late(age: SignedDuration, patience: SignedDuration, then: Verdict) -> Verdict {
+    if age >= patience { then } else { Verdict::Open }
+}
+
+fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration) -> Verdict {
+    let snapshot = world
+        .snapshots()
+        .iter()
+        .find(|snapshot| Some(&snapshot.name) == intent.snapshot.as_ref());
+    match snapshot.map(|snapshot| snapshot.status) {
+        Some(SnapshotStatus::Ready) => Verdict::Done,
+        Some(SnapshotStatus::Failed | SnapshotStatus::Deleting) => Verdict::Failed("the snapshot failed".to_owned()),
+        Some(SnapshotStatus::Creating) => late(
+            age,
+            SNAPSHOT_PATIENCE,
+            Verdict::Failed("the snapshot was not complete in ten minutes".to_owned()),
+        ),
+        None if intent.phase == Phase::Issued => late(
+            age,
+            LAG + CALL_SETTLES,
+            Verdict::Failed("the snapshot never appeared".to_owned()),
+        ),
+        None => late(age, CALL_SETTLES, Verdict::Void),
+    }
+}
+
+/// The operation of an intent: by its id, otherwise the newest of its kind that began after the declaration.
+fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a ObservedOperation> {
+    match &intent.operation_id {
+        Some(id) => world.operation(id),
+        None => world.newest_after(intent.step.operation(), intent.after_operation_id.as_deref()),
+    }
+}
+
+fn update_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
+    let age = desk.situation.now.duration_since(intent.declared_at);
+    let moved = intent.fence.as_deref() != Some(app.token.as_str());
+    let caught_up = intent.to_version_id.is_none_or(|version| app.version_id >= version);
+    let Some(operation) = operation_of(intent, desk.situation.world) else {
+        return match intent.phase {
+            Phase::Issued if !moved => late(age, LAG + CALL_SETTLES, Verdict::Void),
+            _ if moved && app.status.is_settled() && caught_up => late(age, CALL_SETTLES, Verdict::Void),
+            _ if moved => Verdict::Open,
+            _ => late(age, CALL_SETTLES, Verdict::Void),
+        };
+    };
+    match operation.status {
+        OperationStatus::InProgress => Verdict::Open,
+        _ if !app.status.is_settled() => Verdict::Open,
+        OperationStatus::Failed => Verdict::Failed(cause(operation)),
+        OperationStatus::Cancelled => Verdict::Void,
+        OperationStatus::Successful if caught_up && moved => Verdict::Done,
+        OperationStatus::Successful => late(age, LAG + CALL_SETTLES, Verdict::Void),
+    }
+}
+
+fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
+    let now = desk.situation.now;
+    let age = now.duration_since(intent.declared_at);
+    let reached = match intent.step {
+        StepKind::Start => ApplicationStatus::Running,
+        _ => ApplicationStatus::Ready,
+    };
+    let Some(operation) = operation_of(intent, desk.situation.world) else {
+        return if app.status == reached {
+            Verdict::Done
+        } else if app.status.is_settled() {
+            late(age, QUARANTINE, Verdict::Void)
+        } else {
+            Verdict::Open
+        };
+    };
+    match operation.status {
+        OperationStatus::InProgress => Verdict::Open,
+        OperationStatus::Successful if app.status == reached => Verdict::Done,
+        OperationStatus::Successful if app.status.is_settled() => {
+            let ended = operation
+                .ended_at
+                .unwrap_or(operation.started_at)
+                .max(intent.declared_at);
+            late(now.duration_since(ended), LAG, Verdict::Done)
+        }
+        _ if !app.status.is_settled() => Verdict::Open,
+        OperationStatus::Failed => Verdict::Failed(cause(operation)),
+        OperationStatus::Cancelled | OperationStatus::Successful => Verdict::Void,
+    }
+}
+
+fn cause(operation: &ObservedOperation) -> String {
+    operation
+        .error
+        .clone()
+        .unwrap_or_else(|| format!("operation {} failed without a cause", operation.id))
+}
+
+fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
+    match verdict {
+        Verdict::Open => return,
+        Verdict::Void => {}
+        Verdict::Done => done(desk, intent),
+        Verdict::Failed(cause) => failed(desk, intent, cause),
+    }
+    desk.journal.intent = None;
+}
+
+fn done(desk: &mut Desk<'_>, intent: &Intent) {
+    match intent.step {
+        StepKind::Create => desk.notes.push(Note::normal("Created", "the application was created")),
+        StepKind::Start => {
+            desk.set_running(intent.revision.clone());
+            desk.handle_nonce(intent);
+            let from = intent
+                .snapshot
+                .as_deref()
+                .map_or("without state".to_owned(), |name| format!("from snapshot {name}"));
+            desk.notes
+                .push(Note::normal("Started", format!("the job was started {from}")));
+        }
+        StepKind::Restart => {
+            desk.handle_nonce(intent);
+            desk.record(HistoryResult::Restarted, intent.revision.clone());
+            desk.notes
+                .push(Note::normal("Restarted", "the job was restarted on request"));
+        }
+        StepKind::Stop | StepKind::ForceStop => {
+            let revision = desk.journal.revisions().running;
+            desk.set_running(None);
+            desk.record(HistoryResult::Stopped, revision);
+            let (reason, text) = if intent.step == StepKind::Stop {
+                ("Stopped", "the job was stopped with a snapshot where snapshots are on")
+            } else {
+                ("ForceStopped", "the job was stopped by force, without a snapshot")
+            };
+            desk.notes.push(Note::normal(reason, text));
+        }
+        StepKind::TakeSnapshot => {
+            if let Some(rollout) = &mut desk.journal.rollout {
+                rollout.pre_change = Some(PreChange::Taken);
+                rollout.pre_change_snapshot = intent.snapshot.clone();
+            }
+            desk.journal.had_state = true;
+            let name = intent.snapshot.as_deref().unwrap_or_default();
+            desk.notes.push(Note::normal(
+                "SnapshotTaken",
+                format!("snapshot {name} was taken before the change"),
+            ));
+        }
+        StepKind::Delete => desk.notes.push(Note::normal(
+            "Deleted",
+            "the application and its snapshots were deleted",
+        )),
+        _ => {}
+    }
+}
+
+fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
+    let at = desk.situation.now;
+    match intent.step {
+        StepKind::TakeSnapshot => {
+            if let Some(rollout) = &mut desk.journal.rollout {
+                rollout.pre_change = Some(PreChange::NotTaken);
+            }
+            desk.notes.push(Note::warning("SnapshotFailed", cause));
+        }
+        StepKind::Stop | StepKind::ForceStop => {
+            let refused = desk
+                .journal
+                .refusal
+                .as_ref()
+                .filter(|refusal| refusal.step == intent.step);
+            desk.journal.refusal = Some(RefusalStatus {
+                step: intent.step,
+                revision: intent.revision.clone(),
+                generation: desk.generation(),
+                class: RefusalClass::JobDown,
+                message: cause.clone(),
+                first_at: refused.map_or(at, |refusal| refusal.first_at),
+                last_at: at,
+            });
+            desk.notes.push(Note::warning("StopFailed", cause));
+        }
+        _ => condemn(desk, intent, cause),
+    }
+}
+
+/// Records the failure of a change or a start: of the revision, unless the revision was good before.
+fn condemn(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
+    let at = desk.situation.now;
+    let was_good = intent.revision.is_some() && intent.revision == desk.journal.revisions().good;
+    if was_good {
+        desk.record(HistoryResult::StartFailed, intent.revision.clone());
+    } else if let Some(revision) = intent.revision.clone() {
+        desk.condemn_revision(revision, Reason::StartFailed);
+    }
+    desk.journal.last_failure = Some(LastFailure {
+        at,
+        revision: intent.revision.clone(),
+        reason: Reason::StartFailed,
+        cause: cause.clone(),
+        source: "Operation".to_owned(),
+    });
+    desk.journal.rollout = None;
+    let ready = desk
+        .situation
+        .world
+        .application
+        .as_ref()
+        .is_some_and(|app| app.status == ApplicationStatus::Ready);
+    if ready {
+        desk.set_running(None);
+    }
+    desk.notes.push(Note::warning("StartFailed", cause));
+}
+
+/// Notices that a job which ran does not run any more although nothing of ours stopped it.
+fn notice_end(desk: &mut Desk<'_>) {
+    let world = desk.situation.world;
+    let running = desk.journal.revisions().running;
+    let ready = world
+        .application
+        .as_ref()
+        .is_some_and(|app| app.status == ApplicationStatus::Ready);
+    if running.is_none() || !ready || world.operations.is_none() {
+        return;
+    }
+    let stopped = world
+        .operations()
+        .first()
+        .is_some_and(|newest| newest.kind == StepKind::Stop.operation());
+    let (result, note) = if stopped {
+        (
+            HistoryResult::StoppedElsewhere,
+            Note::warning("StoppedElsewhere", "somebody else stopped the application"),
+        )
+    } else {
+        (
+            HistoryResult::JobEnded,
+            Note::warning("JobEnded", "the job ended by itself"),
+        )
+    };
+    desk.record(result, running);
+    desk.set_running(None);
+    desk.journal.rollout = None;
+    desk.notes.push(note);
+}
+
+impl Desk<'_> {
+    pub(super) fn generation(&self) -> i64 {
+        self.situation.app.metadata.generation.unwrap_or_default()
+    }
+
+    pub(super) fn set_running(&mut self, revision: Option<String>) {
+        let mut revisions = self.journal.revisions();
+        revisions.running = revision;
+        self.journal.revisions = Some(revisions);
+    }
+
+    fn handle_nonce(&mut self, intent: &Intent) {
+        let mut handled = self.journal.handled.clone().unwrap_or_default();
+        handled.restart_nonce = intent.restart_nonce;
+        self.journal.handled = Some(handled);
+    }
+
+    pub(super) fn record(&mut self, result: HistoryResult, revision: Option<String>) {
+        let version_id = self.situation.world.application.as_ref().map(|app| app.version_id);
+        let at = self.situation.now;
+        self.journal.remember(HistoryEntry {
+            at,
+            result,
+            revision,
+            version_id,
+            snapshot: None,
+        });
+    }
+
+    pub(super) fn condemn_revision(&mut self, revision: String, reason: Reason) {
+        self.record(HistoryResult::Failed, Some(revision.clone()));
+        self.journal
+            .failed_revisions
+            .retain(|failed| failed.revision != revision);
+        self.journal.failed_revisions.push(FailedRevision {
+            revision,
+            reason,
+            at: self.situation.now,
+        });
+        let surplus = self.journal.failed_revisions.len().saturating_sub(10);
+        self.journal.failed_revisions.drain(..surplus);
+    }
+}

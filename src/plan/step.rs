@@ -1,0 +1,230 @@
+//! The mutating calls, each exactly one call of the service.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::api::condition::Reason;
+use crate::api::status::{StepKind, Tags};
+use crate::configuration::{Configuration, Vpc};
+use crate::plan::diff::Change;
+
+/// One mutating call with all that it carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Creates the application.
+    Create(Box<Create>),
+    /// Changes the configuration; on a running job with the state that it restarts from.
+    Update {
+        /// What changes.
+        change: Box<Change>,
+        /// The state that a running job restarts from; absent while the application is READY.
+        run: Option<RunConfiguration>,
+        /// The observation that the change was planned from.
+        fence: Fence,
+    },
+    /// Restarts a running job by an update that changes nothing.
+    Restart {
+        /// The state that the job restarts from.
+        run: RunConfiguration,
+        /// The observation that the restart was planned from.
+        fence: Fence,
+    },
+    /// Starts the job.
+    Start {
+        /// The state that the job starts from.
+        run: RunConfiguration,
+    },
+    /// Stops the job with a snapshot.
+    Stop,
+    /// Stops the job without a snapshot.
+    ForceStop,
+    /// Takes a snapshot.
+    TakeSnapshot {
+        /// The name of the snapshot.
+        name: String,
+    },
+    /// Puts the application into a VPC.
+    AddVpc {
+        /// The VPC.
+        vpc: Vpc,
+        /// The observation that the call was planned from.
+        fence: Fence,
+    },
+    /// Takes the application out of a VPC.
+    RemoveVpc {
+        /// The id of the VPC configuration.
+        id: String,
+        /// The observation that the call was planned from.
+        fence: Fence,
+    },
+    /// Sends the logs of the job to a stream.
+    AddLogging {
+        /// The ARN of the log stream.
+        log_stream_arn: String,
+        /// The observation that the call was planned from.
+        fence: Fence,
+    },
+    /// Sends the logs of the job nowhere.
+    RemoveLogging {
+        /// The id of the logging option.
+        id: String,
+        /// The observation that the call was planned from.
+        fence: Fence,
+    },
+    /// Sets the maintenance window.
+    SetMaintenanceWindow {
+        /// The start as HH:MM in UTC.
+        start: String,
+    },
+    /// Sets tags.
+    Tag {
+        /// The tags.
+        tags: Tags,
+    },
+    /// Removes tags.
+    Untag {
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// Deletes the application with its snapshots.
+    Delete {
+        /// When the application was created: the proof of which application is meant.
+        created_at: Timestamp,
+    },
+}
+
+/// What an application is created with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Create {
+    /// The description.
+    pub description: Option<String>,
+    /// The configuration.
+    pub configuration: Configuration,
+    /// The tags, those that prove the owner among them.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The state that a job starts from, in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunConfiguration {
+    /// Where the state comes from.
+    pub restore: Restore,
+    /// Whether state that no operator claims may be dropped.
+    pub allow_non_restored_state: bool,
+}
+
+/// Where the state of a job comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restore {
+    /// The snapshot that the update itself takes.
+    Latest,
+    /// The named snapshot.
+    Named(String),
+    /// Nowhere.
+    Skip,
+}
+
+/// The observation that a step was planned from; the service refuses the step when the application has moved on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The conditional token.
+    pub token: String,
+}
+
+impl Step {
+    /// The kind of the call.
+    #[must_use]
+    pub fn kind(&self) -> StepKind {
+        match self {
+            Self::Create(_) => StepKind::Create,
+            Self::Update { .. } => StepKind::Update,
+            Self::Restart { .. } => StepKind::Restart,
+            Self::Start { .. } => StepKind::Start,
+            Self::Stop => StepKind::Stop,
+            Self::ForceStop => StepKind::ForceStop,
+            Self::TakeSnapshot { .. } => StepKind::TakeSnapshot,
+            Self::AddVpc { .. } => StepKind::AddVpc,
+            Self::RemoveVpc { .. } => StepKind::RemoveVpc,
+            Self::AddLogging { .. } => StepKind::AddLogging,
+            Self::RemoveLogging { .. } => StepKind::RemoveLogging,
+            Self::SetMaintenanceWindow { .. } => StepKind::SetMaintenanceWindow,
+            Self::Tag { .. } => StepKind::Tag,
+            Self::Untag { .. } => StepKind::Untag,
+            Self::Delete { .. } => StepKind::Delete,
+        }
+    }
+
+    /// The fence, for the calls that the service fences.
+    #[must_use]
+    pub fn fence(&self) -> Option<&Fence> {
+        match self {
+            Self::Update { fence, .. }
+            | Self::Restart { fence, .. }
+            | Self::AddVpc { fence, .. }
+            | Self::RemoveVpc { fence, .. }
+            | Self::AddLogging { fence, .. }
+            | Self::RemoveLogging { fence, .. } => Some(fence),
+            _ => None,
+        }
+    }
+
+    /// The snapshot that the step takes or restores by name.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&str> {
+        match self {
+            Self::TakeSnapshot { name } => Some(name),
+            Self::Start { run } | Self::Restart { run, .. } | Self::Update { run: Some(run), .. } => match &run.restore
+            {
+                Restore::Named(name) => Some(name),
+                Restore::Latest | Restore::Skip => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl StepKind {
+    /// The reason of the conditions while the call is in flight.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Create => Reason::Creating,
+            Self::Start => Reason::Starting,
+            Self::Stop | Self::ForceStop => Reason::Stopping,
+            Self::Delete => Reason::Deleting,
+            Self::Update
+            | Self::Restart
+            | Self::TakeSnapshot
+            | Self::AddVpc
+            | Self::RemoveVpc
+            | Self::AddLogging
+            | Self::RemoveLogging => Reason::Updating,
+            Self::SetMaintenanceWindow | Self::Tag | Self::Untag => Reason::Pending,
+        }
+    }
+
+    /// Whether the call leaves the job and its configuration alone.
+    #[must_use]
+    pub fn is_background(self) -> bool {
+        matches!(self, Self::SetMaintenanceWindow | Self::Tag | Self::Untag)
+    }
+
+    /// Whether the call sets what the revision is about.
+    #[must_use]
+    pub fn sets_content(self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::Update | Self::AddVpc | Self::RemoveVpc | Self::AddLogging | Self::RemoveLogging
+        )
+    }
+
+    /// Whether the call is over when the service has answered it.
+    #[must_use]
+    pub fn is_synchronous(self) -> bool {
+        matches!(
+            self,
+            Self::Create | Self::SetMaintenanceWindow | Self::Tag | Self::Untag
+        )
+    }
+}

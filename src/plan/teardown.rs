@@ -1,0 +1,95 @@
+//! What the deletion of the resource does to the application; the finalizer leaves last.
+
+use jiff::Timestamp;
+
+use crate::api::condition::Reason;
+use crate::api::spec::{DeletionPolicy, FinalSnapshot};
+use crate::api::status::{Phase, StepKind};
+use crate::desired::DeletionRules;
+use crate::plan::ownership::Ownership;
+use crate::plan::step::Step;
+use crate::plan::{Desk, Plan, stall, waiting};
+use crate::world::{ApplicationStatus, Observed};
+
+/// The next move of a deletion.
+pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
+    if rules.policy == DeletionPolicy::Retain {
+        return Plan::Release;
+    }
+    let Some(app) = &desk.situation.world.application else {
+        return match &desk.journal.intent {
+            Some(intent) if intent.step == StepKind::Create => waiting::for_intent(desk, intent),
+            _ => Plan::Release,
+        };
+    };
+    if desk.situation.owner.judge(&app.tags) != Ownership::Ours {
+        return Plan::Release;
+    }
+    if let Some(intent) = desk.journal.intent.clone() {
+        let force = can_be_forced(app)
+            && is_overdue(desk, rules)
+            && intent.phase == Phase::Issued
+            && intent.step != StepKind::ForceStop;
+        return if force {
+            waiting::admitted(desk, Step::ForceStop)
+        } else {
+            waiting::for_intent(desk, &intent)
+        };
+    }
+    match app.status {
+        ApplicationStatus::Ready if rules.policy == DeletionPolicy::Delete => waiting::admitted(
+            desk,
+            Step::Delete {
+                created_at: app.created_at,
+            },
+        ),
+        ApplicationStatus::Ready => Plan::Release,
+        ApplicationStatus::Running => stop(desk, rules),
+        _ if can_be_forced(app) && is_overdue(desk, rules) => waiting::admitted(desk, Step::ForceStop),
+        _ => waiting::for_status(desk, app, rules.timeout),
+    }
+}
+
+fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
+    let refused = desk
+        .journal
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.step == StepKind::Stop);
+    match rules.final_snapshot {
+        FinalSnapshot::Never => waiting::admitted(desk, Step::ForceStop),
+        FinalSnapshot::BestEffort if refused => waiting::admitted(desk, Step::ForceStop),
+        FinalSnapshot::Required if refused && is_past(desk, rules) => stall(
+            Reason::JobUnhealthy,
+            "the service takes no final snapshot; set spec.deletion.finalSnapshot to BestEffort to stop without one, or spec.deletion.policy to Retain to leave the application as it is",
+        ),
+        FinalSnapshot::Required | FinalSnapshot::BestEffort => waiting::admitted(desk, Step::Stop),
+    }
+}
+
+/// The statuses from which a forced stop is legal (facts §1.5), without those that it would interrupt for nothing.
+fn can_be_forced(app: &Observed) -> bool {
+    matches!(
+        app.status,
+        ApplicationStatus::Starting
+            | ApplicationStatus::Updating
+            | ApplicationStatus::Stopping
+            | ApplicationStatus::AutoScaling
+    )
+}
+
+fn is_overdue(desk: &Desk<'_>, rules: &DeletionRules) -> bool {
+    rules.final_snapshot != FinalSnapshot::Required && is_past(desk, rules)
+}
+
+fn is_past(desk: &Desk<'_>, rules: &DeletionRules) -> bool {
+    let deleted = desk
+        .situation
+        .app
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .map(|time| time.0);
+    let deadline: Option<Timestamp> = deleted.map(|deleted| deleted + rules.timeout);
+    deadline.is_some_and(|deadline| desk.situation.now >= deadline)
+}

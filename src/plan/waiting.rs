@@ -1,0 +1,145 @@
+//! What is waited for, how long, and when a refused call is sent again.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::condition::Reason;
+use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus};
+use crate::plan::step::Step;
+use crate::plan::{Desk, Plan, Stall, Waiting, stall};
+use crate::world::{ApplicationStatus, Observed};
+
+/// The time between two looks at something in flight: a third of its age, from two to ten seconds.
+pub(super) fn next_look(now: Timestamp, since: Timestamp) -> Timestamp {
+    let age = now.duration_since(since).as_secs();
+    now + SignedDuration::from_secs((age / 3).clamp(2, 10))
+}
+
+/// Waits for the effect of the open intent.
+pub(super) fn for_intent(desk: &Desk<'_>, intent: &Intent) -> Plan {
+    let operation = intent.step.operation();
+    let declared = intent.declared_at;
+    let message = match (intent.phase, &intent.operation_id) {
+        (Phase::Issued, Some(id)) => {
+            format!("{operation} was accepted as operation {id} at {declared}; it is followed to its end")
+        }
+        (Phase::Issued, None) => format!("{operation} was accepted at {declared}; its effect is awaited"),
+        _ => format!(
+            "{operation} of {declared} had no definite answer; nothing else is sent before an observation settles it"
+        ),
+    };
+    Plan::Wait(Waiting {
+        reason: intent.step.reason(),
+        message,
+        until: next_look(desk.situation.now, declared),
+    })
+}
+
+/// The words for a status in which the application cannot rest.
+pub(super) fn reason_of(status: &ApplicationStatus) -> Reason {
+    match status {
+        ApplicationStatus::Starting => Reason::Starting,
+        ApplicationStatus::Updating => Reason::Updating,
+        ApplicationStatus::AutoScaling => Reason::AutoScaling,
+        ApplicationStatus::Stopping | ApplicationStatus::ForceStopping => Reason::Stopping,
+        ApplicationStatus::RollingBack | ApplicationStatus::RolledBack => Reason::RollingBack,
+        ApplicationStatus::Maintenance => Reason::Maintenance,
+        ApplicationStatus::Deleting => Reason::Deleting,
+        ApplicationStatus::Ready | ApplicationStatus::Running | ApplicationStatus::Unknown(_) => Reason::Pending,
+    }
+}
+
+/// When what the service does now began, as far as it is known.
+pub(super) fn began(desk: &Desk<'_>) -> Option<Timestamp> {
+    let operation = desk.situation.world.in_flight().map(|operation| operation.started_at);
+    operation.or(desk.journal.intent.as_ref().map(|intent| intent.declared_at))
+}
+
+/// Waits until the application leaves a status, at most until a deadline that counts from the operation's start.
+pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDuration) -> Plan {
+    let now = desk.situation.now;
+    let status = app.status.as_str();
+    let began = began(desk);
+    let deadline = began.map(|began| began + patience);
+    if deadline.is_some_and(|deadline| now >= deadline) {
+        return overdue(status);
+    }
+    let until = deadline.map_or(String::new(), |deadline| format!(" until {deadline} at the latest"));
+    Plan::Wait(Waiting {
+        reason: reason_of(&app.status),
+        message: format!("the service reports {status}; waiting{until}"),
+        until: next_look(now, began.unwrap_or(now - SignedDuration::from_secs(30))),
+    })
+}
+
+/// Stalls over a status that lasts longer than allowed.
+pub(super) fn overdue(status: &str) -> Plan {
+    stall(
+        Reason::DeadlineExceeded,
+        format!(
+            "the service reports {status} for longer than spec.rollout.progressDeadline; it goes on when the status changes"
+        ),
+    )
+}
+
+/// The step, or why it must wait because the service refused it before.
+pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
+    let Some(refusal) = desk
+        .journal
+        .refusal
+        .clone()
+        .filter(|refusal| is_same(desk, refusal, &step))
+    else {
+        return Plan::Do(step);
+    };
+    let reason = match refusal.class {
+        RefusalClass::Rejected | RefusalClass::RoleOrLocation => Reason::Rejected,
+        RefusalClass::AccessDenied => Reason::AccessDenied,
+        RefusalClass::QuotaExceeded => Reason::QuotaExceeded,
+        RefusalClass::JobDown => Reason::JobUnhealthy,
+        RefusalClass::TagsLingering => Reason::Creating,
+    };
+    let operation = step.kind().operation();
+    let said = format!("the service refuses {operation}: {}", refusal.message);
+    if refusal.class == RefusalClass::Rejected {
+        return stall(
+            reason,
+            format!("{said}. Correct the spec, or annotate sluicegate.dev/retry-requested-at to try again"),
+        );
+    }
+    let rules = desk.situation.rules;
+    let spacing = refusal
+        .last_at
+        .duration_since(refusal.first_at)
+        .max(SignedDuration::from_secs(5));
+    let next = refusal.last_at + spacing.min(rules.refusal_recheck);
+    let now = desk.situation.now;
+    if now >= next {
+        return Plan::Do(step);
+    }
+    let patient = refusal.class == RefusalClass::TagsLingering || now < refusal.first_at + rules.refusal_grace;
+    if patient {
+        Plan::Wait(Waiting {
+            reason: step.kind().reason(),
+            message: format!("{said}. It is sent again"),
+            until: next,
+        })
+    } else {
+        let message = format!(
+            "{said}. It is sent again every {:#}; correct what it names",
+            rules.refusal_recheck
+        );
+        Plan::Stall(Stall {
+            reason,
+            message,
+            recheck: Some(next),
+        })
+    }
+}
+
+fn is_same(desk: &Desk<'_>, refusal: &RefusalStatus, step: &Step) -> bool {
+    let target = desk.target();
+    let background = step.kind().is_background();
+    refusal.step == step.kind()
+        && refusal.revision == target
+        && (!background || refusal.generation == desk.generation())
+}

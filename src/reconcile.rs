@@ -1,0 +1,285 @@
+//! The pass: hold, observe, plan, record, perform, record. At most one mutating call, and its intent is written first.
+
+pub mod backoff;
+mod events;
+mod memory;
+pub mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{Client, ResourceExt};
+use tracing::{debug, info, warn};
+
+use crate::api::spec::{FlinkApplication, PreChangeSnapshot};
+use crate::api::status::FlinkApplicationStatus;
+use crate::aws::Service;
+use crate::aws::clients::MUTATION_DEADLINE;
+use crate::clock::Clock;
+use crate::desired::{Desired, Undesirable, identity};
+use crate::fault::{Fault, FaultKind};
+use crate::leader::Leadership;
+use crate::metrics::Metrics;
+use crate::plan::outcome::{Moment, Outcome};
+use crate::plan::ownership::Owner;
+use crate::plan::step::Step;
+use crate::plan::{Decision, Plan, Rules, Situation, is_settled, plan, unreadable};
+use crate::reconcile::backoff::jittered;
+use crate::reconcile::events::Herald;
+use crate::reconcile::memory::Memory;
+use crate::reconcile::record::{Kubernetes, RecordError};
+use crate::status::project;
+use crate::world::World;
+
+/// What every pass works with.
+pub struct Context {
+    kubernetes: Kubernetes,
+    service: Service,
+    herald: Herald,
+    clock: Arc<dyn Clock>,
+    leadership: Leadership,
+    metrics: Arc<Metrics>,
+    memory: Memory,
+    settings: Settings,
+}
+
+/// Settings of the passes.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The region of applications that name none.
+    pub region: String,
+    /// The name of this cluster in ownership tags.
+    pub cluster: String,
+    /// The patience of the planner.
+    pub rules: Rules,
+    /// The longest time between two looks at a settled application.
+    pub resync: Duration,
+}
+
+/// Why a pass did not come to its end; the object is looked at again after a growing pause.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The API server failed or refused.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The service failed.
+    #[error("the service failed: {0}")]
+    Service(#[from] Fault),
+}
+
+impl Context {
+    /// A context for passes of one process.
+    #[must_use]
+    pub fn new(
+        client: Client,
+        service: Service,
+        clock: Arc<dyn Clock>,
+        leadership: Leadership,
+        metrics: Arc<Metrics>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            herald: Herald::new(client.clone()),
+            kubernetes: Kubernetes::new(client),
+            service,
+            clock,
+            leadership,
+            metrics,
+            memory: Memory::default(),
+            settings,
+        }
+    }
+
+    /// The metrics of the process.
+    #[must_use]
+    pub fn metrics_handle(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// The growing pause after a pass of an object that failed.
+    #[must_use]
+    pub fn pause(&self, app: &FlinkApplication) -> Duration {
+        self.memory.pause(&key(app))
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.clock.now().as_second()).unwrap_or_default()
+    }
+}
+
+/// One pass over one resource; the result is when to look again at the latest.
+///
+/// # Errors
+/// What kept the pass from its end. Nothing is lost by it: the next pass observes again.
+pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration, PassError> {
+    let key = key(app);
+    if context.memory.is_outdated(&key, app) {
+        debug!(object = %key, "the cache is older than the last write of this process");
+        return Ok(Duration::from_secs(1));
+    }
+    let references = context.kubernetes.references(app).await?;
+    let want = Desired::parse(app, &context.settings.region, &references);
+    let (world, decision, now) = decide(context, app, want.as_ref()).await?;
+    debug!(object = %key, plan = decision.plan.as_str(), "planned");
+    if let Some(next) = finalizer(context, app, &decision.plan).await? {
+        context.herald.announce(context.now(), app, &decision.notes).await;
+        return Ok(next);
+    }
+    let owner = owner(context, app);
+    let situation = Situation {
+        app,
+        want: want.as_ref(),
+        world: &world,
+        owner: &owner,
+        rules: &context.settings.rules,
+        now,
+    };
+    let status = project(&situation, &decision.journal, &decision.plan);
+    let written = record(context, app, &status).await?;
+    context.herald.announce(now, app, &decision.notes).await;
+    match &decision.plan {
+        Plan::Do(step) => act(context, &written, &situation, &decision, step).await,
+        plan => {
+            context.memory.succeeded(&key);
+            Ok(next_look(context, &key, plan, now))
+        }
+    }
+}
+
+async fn decide(
+    context: &Context,
+    app: &FlinkApplication,
+    want: Result<&Desired, &Undesirable>,
+) -> Result<(World, Decision, Timestamp), PassError> {
+    let identity = identity(app, &context.settings.region);
+    let seen = context
+        .service
+        .observe(&identity, |observed| is_settled(app, want, observed))
+        .await;
+    let now = context.now();
+    let world = match seen {
+        Ok(world) => world,
+        Err(fault) if fault.kind == FaultKind::Denied => {
+            let next = now + context.settings.rules.refusal_recheck;
+            return Ok((World::default(), unreadable(app, &fault.message, next), now));
+        }
+        Err(fault) => return Err(fault.into()),
+    };
+    let owner = owner(context, app);
+    let situation = Situation {
+        app,
+        want,
+        world: &world,
+        owner: &owner,
+        rules: &context.settings.rules,
+        now,
+    };
+    let decision = plan(&situation);
+    Ok((world, decision, now))
+}
+
+async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Result<Option<Duration>, PassError> {
+    let written = match plan {
+        Plan::Hold => context.kubernetes.hold(app).await?,
+        Plan::Release => context.kubernetes.release(app).await?,
+        _ => return Ok(None),
+    };
+    if let Some(written) = written {
+        context.memory.wrote(&key(app), &written);
+    }
+    Ok(Some(Duration::from_secs(5)))
+}
+
+/// Writes the status if it differs, under the resource version of the object that it was planned from.
+async fn record(
+    context: &Context,
+    app: &FlinkApplication,
+    status: &FlinkApplicationStatus,
+) -> Result<FlinkApplication, PassError> {
+    if app.status.as_ref() == Some(status) {
+        return Ok(app.clone());
+    }
+    let written = context.kubernetes.record(app, status).await?;
+    context.metrics.status_write();
+    context.memory.wrote(&key(app), &written);
+    Ok(written)
+}
+
+/// Performs the step whose intent was recorded in `written`, and records what the answer taught.
+async fn act(
+    context: &Context,
+    written: &FlinkApplication,
+    situation: &Situation<'_>,
+    decision: &Decision,
+    step: &Step,
+) -> Result<Duration, PassError> {
+    let key = key(written);
+    if !context.leadership.holds_for(MUTATION_DEADLINE) {
+        warn!(object = %key, "not performed: leadership does not outlast the call");
+        return Ok(Duration::from_secs(5));
+    }
+    let identity = identity(written, &context.settings.region);
+    let arn = situation.world.application.as_ref().map(|app| app.arn.as_str());
+    let outcome = context.service.perform(&identity, arn, step).await;
+    let now = context.now();
+    match &outcome {
+        Outcome::Accepted { .. } => info!(object = %key, call = step.kind().operation(), "accepted"),
+        Outcome::Refused(fault) => warn!(object = %key, call = step.kind().operation(), %fault, "refused"),
+        Outcome::Unknown(fault) => warn!(object = %key, call = step.kind().operation(), %fault, "outcome unknown"),
+    }
+    let mut journal = decision.journal.clone();
+    journal.learn(
+        &outcome,
+        Moment {
+            now,
+            generation: written.metadata.generation.unwrap_or_default(),
+            snapshot_required: situation
+                .want
+                .is_ok_and(|want| want.pre_change_snapshot == PreChangeSnapshot::Required),
+        },
+    );
+    let after = Situation {
+        app: written,
+        now,
+        ..*situation
+    };
+    let mut status = project(&after, &journal, &decision.plan);
+    if let Outcome::Refused(fault) = &outcome {
+        let message = format!("the service refused {}: {}", step.kind().operation(), fault.message);
+        status.message = Some(message);
+    }
+    record(context, written, &status).await?;
+    match outcome {
+        Outcome::Refused(fault) => Ok(context.memory.pause_for(&key, fault.kind)),
+        Outcome::Accepted { .. } | Outcome::Unknown(_) => {
+            context.memory.succeeded(&key);
+            Ok(Duration::from_secs(2))
+        }
+    }
+}
+
+fn next_look(context: &Context, key: &str, plan: &Plan, now: Timestamp) -> Duration {
+    let resync = jittered(context.settings.resync, key, now.as_second().unsigned_abs());
+    let until = match plan {
+        Plan::Wait(waiting) => Some(waiting.until),
+        Plan::Stall(stall) => stall.recheck,
+        _ => None,
+    };
+    let Some(until) = until else { return resync };
+    let wait = until.duration_since(now).max(SignedDuration::from_secs(1));
+    Duration::try_from(wait).unwrap_or(resync).min(resync)
+}
+
+fn owner(context: &Context, app: &FlinkApplication) -> Owner {
+    Owner {
+        cluster: context.settings.cluster.clone(),
+        namespace: app.namespace().unwrap_or_default(),
+        name: app.name_any(),
+        uid: app.uid().unwrap_or_default(),
+    }
+}
+
+fn key(app: &FlinkApplication) -> String {
+    app.uid().unwrap_or_default()
+}

@@ -1,0 +1,154 @@
+//! Writes to the API server, each under the resource version of the object that it was planned from.
+
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::{Value, json};
+
+use crate::api::spec::FlinkApplication;
+use crate::api::status::FlinkApplicationStatus;
+use crate::api::{FIELD_MANAGER, FINALIZER};
+use crate::desired::{References, config_map_names};
+
+/// How long one call of the API server may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a call of the API server did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The object has changed since it was read: the pass is void and the next one plans anew.
+    #[error("the object has changed since it was read")]
+    Stale,
+    /// No answer in time.
+    #[error("no answer from the API server within {} seconds", DEADLINE.as_secs())]
+    TimedOut,
+    /// The API server failed or refused.
+    #[error("the API server: {0}")]
+    Api(#[source] Box<kube::Error>),
+}
+
+impl From<kube::Error> for RecordError {
+    fn from(error: kube::Error) -> Self {
+        match &error {
+            kube::Error::Api(status) if status.code == 409 => Self::Stale,
+            _ => Self::Api(Box::new(error)),
+        }
+    }
+}
+
+/// The API server, every call with a deadline.
+pub(super) struct Kubernetes {
+    client: Client,
+}
+
+impl Kubernetes {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    fn applications(&self, app: &FlinkApplication) -> Api<FlinkApplication> {
+        Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default())
+    }
+
+    /// The data of the ConfigMaps that the spec names; those that do not exist are left out.
+    pub(super) async fn references(&self, app: &FlinkApplication) -> Result<References, RecordError> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default());
+        let mut references = References::new();
+        for name in config_map_names(&app.spec) {
+            if let Some(config_map) = in_time(api.get_opt(&name)).await? {
+                references.insert(name, config_map.data.unwrap_or_default());
+            }
+        }
+        Ok(references)
+    }
+
+    /// Writes the complete status by server-side apply.
+    pub(super) async fn record(
+        &self,
+        app: &FlinkApplication,
+        status: &FlinkApplicationStatus,
+    ) -> Result<FlinkApplication, RecordError> {
+        let object = json!({
+            "apiVersion": FlinkApplication::api_version(&()),
+            "kind": FlinkApplication::kind(&()),
+            "metadata": {"name": app.name_any(), "resourceVersion": app.resource_version()},
+            "status": status,
+        });
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        in_time(
+            self.applications(app)
+                .patch_status(&app.name_any(), &params, &Patch::Apply(object)),
+        )
+        .await
+    }
+
+    /// Takes the finalizer. An object that is being deleted takes none.
+    pub(super) async fn hold(&self, app: &FlinkApplication) -> Result<Option<FlinkApplication>, RecordError> {
+        let mut finalizers = app.finalizers().to_vec();
+        finalizers.push(FINALIZER.to_owned());
+        self.set_finalizers(app, &finalizers).await.map(Some)
+    }
+
+    /// Drops the finalizer; nothing is returned when the object is gone with it.
+    pub(super) async fn release(&self, app: &FlinkApplication) -> Result<Option<FlinkApplication>, RecordError> {
+        if !app.finalizers().iter().any(|name| name == FINALIZER) {
+            return Ok(None);
+        }
+        let finalizers: Vec<String> = app
+            .finalizers()
+            .iter()
+            .filter(|name| *name != FINALIZER)
+            .cloned()
+            .collect();
+        match self.set_finalizers(app, &finalizers).await {
+            Ok(written) => Ok(Some(written)),
+            Err(RecordError::Api(error)) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn set_finalizers(
+        &self,
+        app: &FlinkApplication,
+        finalizers: &[String],
+    ) -> Result<FlinkApplication, RecordError> {
+        let operations: Value = json!([
+            {"op": "test", "path": "/metadata/resourceVersion", "value": app.resource_version()},
+            {"op": "test", "path": "/metadata/uid", "value": app.uid()},
+            {"op": "add", "path": "/metadata/finalizers", "value": finalizers},
+        ]);
+        let patch: json_patch::Patch = serde_json::from_value(operations).unwrap_or_default();
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let result = in_time(
+            self.applications(app)
+                .patch(&app.name_any(), &params, &Patch::<()>::Json(patch)),
+        )
+        .await;
+        match result {
+            Err(RecordError::Api(error)) if is_failed_test(&error) => Err(RecordError::Stale),
+            result => result,
+        }
+    }
+}
+
+/// The API server answers a failed test of a JSON patch with 422 Invalid.
+fn is_failed_test(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 422)
+}
+
+fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+async fn in_time<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, RecordError> {
+    match tokio::time::timeout(DEADLINE, call).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(RecordError::TimedOut),
+    }
+}

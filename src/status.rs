@@ -1,0 +1,234 @@
+//! The status that a pass publishes: the only maker of conditions.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::api::condition::{Condition, ConditionType, Reason};
+use crate::api::spec::DesiredState;
+use crate::api::status::{FlinkApplicationStatus, Journal};
+use crate::desired::{Desired, Undesirable};
+use crate::plan::diff::difference;
+use crate::plan::step::Step;
+use crate::plan::{Plan, Situation};
+use crate::world::World;
+
+/// The longest message of a condition, in bytes.
+const MESSAGE_LIMIT: usize = 1024;
+
+/// What a move means for the conditions.
+struct Verdict {
+    ready: Option<bool>,
+    reason: Reason,
+    message: String,
+    reconciling: bool,
+    stalled: bool,
+}
+
+/// The status after a decision.
+///
+/// Equal situations give equal statuses: times of conditions move only with their status, and messages carry no time
+/// that has passed.
+#[must_use]
+pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> FlinkApplicationStatus {
+    let app = situation.app;
+    let before = app.status.clone().unwrap_or_default();
+    let generation = app.metadata.generation.unwrap_or_default();
+    let verdict = verdict(situation, journal, plan);
+    let mut painter = Painter {
+        before: &before.conditions,
+        now: situation.now,
+        generation,
+        conditions: Vec::new(),
+    };
+    match verdict.ready {
+        Some(ready) => painter.paint(ConditionType::Ready, ready, verdict.reason, &verdict.message),
+        None => painter.keep(ConditionType::Ready, verdict.reason, &verdict.message),
+    }
+    if verdict.reconciling {
+        painter.paint(ConditionType::Reconciling, true, verdict.reason, &verdict.message);
+    }
+    if verdict.stalled {
+        painter.paint(ConditionType::Stalled, true, verdict.reason, &verdict.message);
+    }
+    let (synced, reason, message) = synced(situation, journal);
+    painter.paint(ConditionType::Synced, synced, reason, &message);
+    FlinkApplicationStatus {
+        observed_generation: generation,
+        message: Some(bounded(&verdict.message)),
+        conditions: painter.conditions,
+        parallelism: situation
+            .world
+            .application
+            .as_ref()
+            .map(|observed| observed.configuration.parallelism.parallelism)
+            .or(before.parallelism),
+        selector: Some(format!(
+            "sluicegate.dev/application={}",
+            app.name_any().chars().take(63).collect::<String>()
+        )),
+        journal: journal.clone(),
+    }
+}
+
+struct Painter<'a> {
+    before: &'a [Condition],
+    now: Timestamp,
+    generation: i64,
+    conditions: Vec<Condition>,
+}
+
+impl Painter<'_> {
+    fn paint(&mut self, type_: ConditionType, status: bool, reason: Reason, message: &str) {
+        let status = if status { "True" } else { "False" };
+        let before = self
+            .before
+            .iter()
+            .find(|condition| condition.type_ == type_.as_str() && condition.status == status);
+        self.conditions.push(Condition {
+            type_: type_.as_str().to_owned(),
+            status: status.to_owned(),
+            reason: reason.as_str().to_owned(),
+            message: bounded(message),
+            last_transition_time: before.map_or(self.now, |condition| condition.last_transition_time),
+            observed_generation: self.generation,
+        });
+    }
+
+    /// Leaves a condition as it is, but for the generation; paints it false where there is none yet.
+    fn keep(&mut self, type_: ConditionType, reason: Reason, message: &str) {
+        match self.before.iter().find(|condition| condition.type_ == type_.as_str()) {
+            Some(before) => {
+                self.conditions.push(Condition {
+                    observed_generation: self.generation,
+                    ..before.clone()
+                });
+            }
+            None => self.paint(type_, false, reason, message),
+        }
+    }
+}
+
+fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict {
+    let work = |reason: Reason, message: String| Verdict {
+        ready: Some(false),
+        reason,
+        message,
+        reconciling: true,
+        stalled: false,
+    };
+    match plan {
+        Plan::Rest => rest(situation, journal),
+        Plan::Wait(waiting) => work(waiting.reason, waiting.message.clone()),
+        Plan::Do(step) if step.kind().is_background() && situation.app.status.is_some() => Verdict {
+            ready: None,
+            reason: Reason::Pending,
+            message: describe(step),
+            reconciling: false,
+            stalled: false,
+        },
+        Plan::Do(step) => work(step.kind().reason(), describe(step)),
+        Plan::Stall(stall) => Verdict {
+            ready: Some(false),
+            reason: stall.reason,
+            message: stall.message.clone(),
+            reconciling: false,
+            stalled: true,
+        },
+        Plan::Hold => work(Reason::Pending, "the finalizer is being taken".to_owned()),
+        Plan::Release => work(Reason::Deleting, "the finalizer is being dropped".to_owned()),
+    }
+}
+
+fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
+    let revision = journal.revisions().target.unwrap_or_default();
+    let version = situation
+        .world
+        .application
+        .as_ref()
+        .map(|app| app.version_id)
+        .unwrap_or_default();
+    let stopped = situation.want.is_ok_and(|want| want.state == DesiredState::Stopped);
+    let (reason, message) = if stopped {
+        (
+            Reason::Stopped,
+            format!("the application is stopped, as desired, with revision {revision} as version {version}"),
+        )
+    } else {
+        (
+            Reason::Running,
+            format!("revision {revision} runs as version {version}"),
+        )
+    };
+    Verdict {
+        ready: Some(true),
+        reason,
+        message,
+        reconciling: false,
+        stalled: false,
+    }
+}
+
+fn describe(step: &Step) -> String {
+    let operation = step.kind().operation();
+    match step {
+        Step::ForceStop => format!("{operation} is called with force"),
+        Step::Restart { .. } => format!("{operation} is called to restart the job"),
+        Step::TakeSnapshot { name } => format!("{operation} is called for snapshot {name} before the change"),
+        Step::Start { .. } => match step.snapshot() {
+            Some(name) => format!("{operation} is called with snapshot {name}"),
+            None => format!("{operation} is called without state"),
+        },
+        _ => format!("{operation} is called"),
+    }
+}
+
+fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String) {
+    let want = match situation.want {
+        Ok(want) => want,
+        Err(Undesirable::Invalid(_)) => {
+            return (
+                false,
+                Reason::InvalidSpec,
+                "the spec is invalid; nothing is compared".to_owned(),
+            );
+        }
+        Err(Undesirable::Missing(name)) => {
+            return (
+                false,
+                Reason::Pending,
+                format!("ConfigMap {name} does not exist; nothing is compared"),
+            );
+        }
+    };
+    if in_sync(situation.world, want) {
+        return (
+            true,
+            Reason::InSync,
+            format!("the service has revision {}", want.revision),
+        );
+    }
+    if journal.failure_of(want.revision.as_str()).is_some() {
+        let message = format!("revision {} failed and is held back", want.revision);
+        return (false, Reason::FailedRevisionHeld, message);
+    }
+    (
+        false,
+        Reason::Pending,
+        format!("the service does not have revision {} yet", want.revision),
+    )
+}
+
+fn in_sync(world: &World, want: &Desired) -> bool {
+    world
+        .application
+        .as_ref()
+        .is_some_and(|app| difference(app, &want.configuration).is_empty())
+}
+
+fn bounded(message: &str) -> String {
+    let mut end = message.len().min(MESSAGE_LIMIT);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message[..end].to_owned()
+}
