@@ -25,14 +25,14 @@ const RANKS: &[(&str, u8)] = &[
     ("telemetry", 6),
     ("leader", 7),
     ("http", 7),
+    ("cli", 8),
     // the shell
-    ("aws", 8),
-    ("flink_rest", 8),
-    ("metrics_feed", 8),
-    ("census", 9),
-    ("reconcile", 10),
-    ("controller", 11),
-    ("cli", 12),
+    ("aws", 9),
+    ("flink_rest", 9),
+    ("metrics_feed", 9),
+    ("census", 10),
+    ("reconcile", 11),
+    ("controller", 12),
 ];
 
 /// Modules up to this rank are the core: pure and synchronous.
