@@ -76,6 +76,7 @@ pub async fn serve(
     };
     let router = Router::new()
         .route("/", post(aws))
+        .route("/_emulator", get(test_bed::page))
         .route("/_emulator/", get(test_bed::page))
         .route("/_emulator/faults", get(test_bed::faults).post(test_bed::set_faults))
         .route("/_emulator/calls", get(test_bed::calls))

@@ -59,6 +59,7 @@ pub struct Service {
     state: State,
     faults: Faults,
     calls: Calls,
+    replies: u64,
 }
 
 /// One call as its operation sees it.
@@ -127,6 +128,7 @@ impl Service {
             state,
             faults: Faults::default(),
             calls: Calls::default(),
+            replies: 0,
         }
     }
 
@@ -181,7 +183,7 @@ impl Service {
         if !creates && !tolerates_unknown && !call.text("ApplicationName").is_empty() {
             self.application(call)?;
         }
-        shapes::check(&shape, call.input, "")?;
+        shapes::check(&shape, call.input, "").map_err(|error| declared(operation, error))?;
         match operation {
             "CreateApplication" => self.create_application(call),
             "DescribeApplication" => self.describe_application(call),
@@ -283,6 +285,16 @@ impl Service {
             .and_then(|applications| applications.get_mut(name))
             .ok_or_else(|| unknown(name))?;
         Ok((&self.settings, &mut self.state.ids, application))
+    }
+}
+
+/// `ListApplications` declares no `InvalidArgumentException`; a bad value there is an `InvalidRequestException`.
+fn declared(operation: &str, error: ServiceError) -> ServiceError {
+    match error.code {
+        ErrorCode::InvalidArgument if operation == "ListApplications" => {
+            ServiceError::new(ErrorCode::InvalidRequest, error.message)
+        }
+        _ => error,
     }
 }
 

@@ -41,20 +41,20 @@ impl Ids {
     pub(crate) fn job(&mut self) -> String {
         hex(&self.digest("job")).chars().take(32).collect()
     }
+}
 
-    /// A request id in the form of a UUID.
-    pub(crate) fn request(&mut self) -> String {
-        let digits = hex(&self.digest("request"));
-        let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-        format!(
-            "{}-{}-4{}-a{}-{}",
-            part(0, 8),
-            part(8, 12),
-            part(12, 15),
-            part(15, 18),
-            part(18, 30)
-        )
-    }
+/// A request id in the form of a UUID, another for each number.
+pub(crate) fn request_id(number: u64) -> String {
+    let digits = hex(&Sha256::digest(format!("request/{number}").as_bytes()));
+    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 15),
+        part(15, 18),
+        part(18, 30)
+    )
 }
 
 fn letters(bytes: &[u8], count: usize) -> String {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Service;
 use super::application::{Application, Status};
+use super::identity::request_id;
 use crate::job::Job;
 
 /// An application with its jobs, as no client of the real service could see it.
@@ -57,9 +58,10 @@ impl ApplicationView {
 }
 
 impl Service {
-    /// The id of the next reply, in the form of a UUID.
+    /// The id of the next reply, in the form of a UUID. It is no part of the state: a call that reads changes no id.
     pub(crate) fn next_request_id(&mut self) -> String {
-        self.state.ids.request()
+        self.replies += 1;
+        request_id(self.replies)
     }
 
     /// All applications, by region and name.

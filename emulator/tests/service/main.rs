@@ -6,6 +6,7 @@ mod configuration;
 mod lifecycle;
 mod operations;
 mod requests;
+mod rules;
 mod snapshots;
 mod tags;
 mod updates;

@@ -165,7 +165,7 @@ fn applications_are_listed_in_pages_of_their_region() {
     assert_eq!(json!(names), json!(["app-0", "app-1", "app-2", "app-3", "app-4"]));
     assert_eq!(
         bed.refused("ListApplications", &json!({ "Limit": 51 })).0,
-        ErrorCode::InvalidArgument
+        ErrorCode::InvalidRequest
     );
     let elsewhere = bed
         .service
