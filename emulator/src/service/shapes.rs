@@ -1,5 +1,6 @@
 //! The shapes of requests: what members there are and what each takes (facts §0.2).
 
+mod configuration;
 pub(crate) mod requests;
 
 use serde_json::Value;

@@ -9,5 +9,6 @@ mod requests;
 mod rules;
 mod snapshots;
 mod tags;
+mod time;
 mod updates;
 mod wire;
