@@ -15,6 +15,21 @@ pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(at(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The text of every Rust file below a folder.
+pub(crate) fn rust_sources(folder: &str) -> String {
+    let entries = fs::read_dir(at(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let mut found = String::new();
+    for entry in entries.flatten() {
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            found += &rust_sources(&path);
+        } else if entry.path().extension().is_some_and(|end| end == "rs") {
+            found += &text(&path);
+        }
+    }
+    found
+}
+
 /// All documents of a YAML file.
 pub(crate) fn documents(path: &str) -> Vec<Value> {
     serde_yaml::Deserializer::from_str(&text(path))

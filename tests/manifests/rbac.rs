@@ -53,7 +53,6 @@ fn set(rights: &[&str]) -> BTreeSet<String> {
 #[test]
 fn the_controller_has_exactly_the_rights_it_uses() {
     let expected = set(&[
-        "get flinkapplications.sluicegate.dev",
         "list flinkapplications.sluicegate.dev",
         "watch flinkapplications.sluicegate.dev",
         "patch flinkapplications.sluicegate.dev",
