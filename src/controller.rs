@@ -69,6 +69,7 @@ pub async fn run(args: RunArgs, shutdown: CancellationToken) -> Result<(), RunEr
     let readiness = Readiness::default();
     let server = serve(&args, Arc::clone(&metrics), readiness.clone(), shutdown.clone()).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let cluster = cluster(&client, args.cluster_id.clone()).await?;
     readiness.standing_by();
     let Some(term) = leader::lead(client.clone(), args.lease(), Arc::clone(&clock), &shutdown).await else {
         return Ok(());
@@ -76,7 +77,7 @@ pub async fn run(args: RunArgs, shutdown: CancellationToken) -> Result<(), RunEr
     metrics.took_lead();
     readiness.listing();
     let settings = Settings {
-        cluster: cluster(&client, args.cluster_id.clone()).await?,
+        cluster,
         rules: rules(&args),
         resync: args.resync_interval,
         region: region.clone(),

@@ -1,1 +1,196 @@
+//! What a spec is read as, and what is wrong with a wrong one.
 
+use super::*;
+use crate::api::status::{AwsStatus, FlinkApplicationStatus};
+
+const SPEC: &str = "
+runtimeEnvironment: FLINK-1_20
+serviceExecutionRole: arn:aws:iam::111122223333:role/orders
+code: {s3: {bucket: demo, key: orders-1.0.yaml}}
+";
+
+fn app(more: &str) -> FlinkApplication {
+    let mut app = FlinkApplication::new("orders", serde_yaml::from_str(&format!("{SPEC}{more}")).unwrap());
+    app.metadata.namespace = Some("streaming".into());
+    app
+}
+
+fn parse(more: &str) -> Result<Desired, Undesirable> {
+    Desired::parse(&app(more), "eu-west-1", &References::new())
+}
+
+fn violations(more: &str) -> Vec<String> {
+    match parse(more) {
+        Err(Undesirable::Invalid(violations)) => violations.iter().map(ToString::to_string).collect(),
+        other => panic!("no violations but {other:?}"),
+    }
+}
+
+#[test]
+fn absent_members_are_the_defaults_of_the_service() {
+    let want = parse("").unwrap();
+    assert_eq!(
+        want.identity,
+        Identity {
+            name: "orders".into(),
+            region: "eu-west-1".into()
+        }
+    );
+    assert_eq!(want.configuration.parallelism, Parallelism::default());
+    assert_eq!(want.configuration.checkpoint, Checkpoint::default());
+    assert_eq!(want.configuration.monitoring, Monitoring::default());
+    assert!(want.configuration.snapshots_enabled && !want.configuration.system_rollback);
+    assert_eq!(want.restore.on_start, RestoreFrom::LatestSnapshot);
+}
+
+#[test]
+fn a_default_that_is_written_out_is_the_same_revision() {
+    let written = "parallelism: {parallelism: 1, parallelismPerKPU: 1, autoScalingEnabled: true}
+checkpoint: {checkpointInterval: 1m, minPauseBetweenCheckpoints: 5000ms}
+monitoring: {metricsLevel: APPLICATION, logLevel: INFO}
+snapshots: {enabled: true}
+systemRollback: {enabled: false}";
+    assert_eq!(parse(written).unwrap().revision, parse("").unwrap().revision);
+}
+
+#[test]
+fn what_does_not_reach_the_service_by_an_update_is_not_in_the_revision() {
+    let base = parse("").unwrap().revision;
+    for more in [
+        "tags: {team: orders}",
+        "maintenanceWindow: {startTime: '03:00'}",
+        "desiredState: Stopped",
+        "restartNonce: 3",
+        "restore: {onStart: None}",
+        "rollout: {progressDeadline: 5m}",
+        "deletion: {policy: Stop}",
+    ] {
+        assert_eq!(parse(more).unwrap().revision, base, "{more}");
+    }
+    for more in [
+        "restore: {allowNonRestoredState: true}",
+        "systemRollback: {enabled: true}",
+        "encryption: {kmsKeyId: k}",
+    ] {
+        assert_ne!(parse(more).unwrap().revision, base, "{more}");
+    }
+}
+
+#[test]
+fn the_order_of_lists_is_not_in_the_revision() {
+    let vpc = |order: &str| {
+        parse(&format!("vpc: {{subnetIds: [{order}], securityGroupIds: [sg-1]}}"))
+            .unwrap()
+            .revision
+    };
+    assert_eq!(vpc("subnet-a, subnet-b"), vpc("subnet-b, subnet-a"));
+}
+
+#[test]
+fn properties_of_a_config_map_are_filled_in_and_own_ones_win() {
+    let more = "propertyGroups: [{id: g, properties: {a: own}, propertiesFrom: [{configMapRef: {name: one}}, {configMapRef: {name: two}}]}]";
+    assert_eq!(config_map_names(&app(more).spec), ["one", "two"]);
+    let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let references = References::from([
+        ("one".to_owned(), map(&[("a", "1"), ("b", "1"), ("c", "1")])),
+        ("two".to_owned(), map(&[("b", "2")])),
+    ]);
+    let want = Desired::parse(&app(more), "eu-west-1", &references).unwrap();
+    assert_eq!(
+        want.configuration.property_groups.0["g"],
+        map(&[("a", "own"), ("b", "2"), ("c", "1")])
+    );
+    let missing = Desired::parse(&app(more), "eu-west-1", &References::new());
+    assert_eq!(missing, Err(Undesirable::Missing("one".into())));
+}
+
+#[test]
+fn arns_must_fit_the_partition_and_the_region() {
+    let china = violations("region: cn-north-1");
+    assert!(
+        china[0].contains("spec.serviceExecutionRole") && china[0].contains("arn:aws-cn:"),
+        "{china:?}"
+    );
+    let elsewhere =
+        violations("logging: {logStreamARN: 'arn:aws:logs:us-east-1:111122223333:log-group:/a:log-stream:b'}");
+    assert!(
+        elsewhere[0].contains("spec.logging.logStreamARN") && elsewhere[0].contains("eu-west-1"),
+        "{elsewhere:?}"
+    );
+    assert_eq!(
+        violations("encryption: {kmsKeyId: 'arn:aws-cn:kms:eu-west-1:111122223333:key/k'}").len(),
+        1
+    );
+}
+
+#[test]
+fn every_violation_is_told_at_once() {
+    let all = violations(
+        "checkpoint: {checkpointInterval: 0s, minPauseBetweenCheckpoints: 25h}
+rollout: {progressDeadline: 59s}
+deletion: {policy: Delete, timeout: 5d}
+snapshots: {enabled: false}
+restore: {initial: {from: Snapshot}}
+propertyGroups: [{id: empty}]",
+    );
+    for field in [
+        "spec.checkpoint.checkpointInterval",
+        "spec.checkpoint.minPauseBetweenCheckpoints",
+        "spec.rollout.progressDeadline",
+        "spec.rollout.preChangeSnapshot",
+        "spec.deletion.stateLoss",
+        "spec.deletion.timeout",
+        "spec.restore",
+        "spec.restore.initial.snapshotName",
+        "spec.propertyGroups[empty]",
+    ] {
+        assert!(
+            all.iter().any(|violation| violation.starts_with(&format!("{field}:"))),
+            "{field} in {all:?}"
+        );
+    }
+}
+
+#[test]
+fn bounds_of_the_service_on_properties_hold_for_config_maps_too() {
+    let more = "propertyGroups: [{id: g, propertiesFrom: [{configMapRef: {name: big}}]}]";
+    let parse = |data: BTreeMap<String, String>| {
+        Desired::parse(&app(more), "eu-west-1", &References::from([("big".to_owned(), data)]))
+    };
+    assert!(parse((0..50).map(|i| (i.to_string(), "v".to_owned())).collect()).is_ok());
+    assert!(parse((0..51).map(|i| (i.to_string(), "v".to_owned())).collect()).is_err());
+    assert!(parse([("k".to_owned(), "v".repeat(2049))].into()).is_err());
+    assert!(parse([("k".to_owned(), String::new())].into()).is_err());
+}
+
+#[test]
+fn a_pinned_application_cannot_be_renamed_or_moved() {
+    let mut app = app("applicationName: other\nregion: us-east-1");
+    let mut status = FlinkApplicationStatus::default();
+    status.journal.aws = Some(AwsStatus {
+        application_name: "orders".into(),
+        region: "eu-west-1".into(),
+        ..AwsStatus::default()
+    });
+    app.status = Some(status);
+    assert_eq!(identity(&app, "eu-central-1").region, "eu-west-1");
+    let Err(Undesirable::Invalid(violations)) = Desired::parse(&app, "eu-central-1", &References::new()) else {
+        panic!("a renamed application is accepted")
+    };
+    let fields: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
+    assert!(
+        fields.contains(&"spec.applicationName") && fields.contains(&"spec.region"),
+        "{fields:?}"
+    );
+}
+
+#[test]
+fn the_rules_of_a_deletion_are_read_from_any_spec() {
+    let rules = deletion_rules(&app("deletion: {policy: Delete, timeout: 5d}").spec);
+    assert_eq!(rules.policy, DeletionPolicy::Retain);
+    assert_eq!(rules.timeout, SignedDuration::from_mins(30));
+    let rules = deletion_rules(&app("deletion: {policy: Delete, stateLoss: Accepted, timeout: 1h}").spec);
+    assert_eq!(rules.policy, DeletionPolicy::Delete);
+    assert_eq!(rules.timeout, SignedDuration::from_hours(1));
+    assert_eq!(deletion_rules(&app("").spec).policy, DeletionPolicy::Retain);
+}
