@@ -167,7 +167,9 @@ impl Revision {
         })
         .unwrap_or_default();
         let digest = Sha256::digest(content.to_string().as_bytes());
-        Self(digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+        let hex = "0123456789abcdef".as_bytes();
+        let digits = digest.iter().take(6).flat_map(|byte| [byte >> 4, byte & 15]);
+        Self(digits.map(|digit| char::from(hex[usize::from(digit)])).collect())
     }
 
     /// The digits.

@@ -25,7 +25,7 @@ async fn run(args: RunArgs) -> anyhow::Result<()> {
     telemetry::init(args.log_format, &args.log_level)?;
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
-    Ok(controller::run(args, shutdown).await?)
+    Ok(Box::pin(controller::run(args, shutdown)).await?)
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {

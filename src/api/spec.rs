@@ -386,11 +386,11 @@ pub struct Restore {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial: Option<InitialRestore>,
 
-    /// The state of every later start. Default: LatestSnapshot.
+    /// The state of every later start. Default: `LatestSnapshot`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_start: Option<RestoreFrom>,
 
-    /// The state of the job after an update while it runs. Default: LatestSnapshot, the one that the update takes.
+    /// The state of the job after an update while it runs. Default: `LatestSnapshot`, the one that the update takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_update: Option<RestoreFrom>,
 
@@ -443,7 +443,7 @@ pub struct Rollout {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress_deadline: Option<String>,
 
-    /// Whether a snapshot is taken before a change of a running application. Default: WhenHealthy.
+    /// Whether a snapshot is taken before a change of a running application. Default: `WhenHealthy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_change_snapshot: Option<PreChangeSnapshot>,
 }
@@ -475,8 +475,8 @@ pub struct Deletion {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_loss: Option<StateLoss>,
 
-    /// Whether the stop before takes a snapshot: Required stops gracefully only, BestEffort forces a stop that is
-    /// refused or outlasts the timeout, Never forces it at once. Default: BestEffort.
+    /// Whether the stop before takes a snapshot: Required stops gracefully only, `BestEffort` forces a stop that is
+    /// refused or outlasts the timeout, Never forces it at once. Default: `BestEffort`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_snapshot: Option<FinalSnapshot>,
 

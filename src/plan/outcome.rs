@@ -59,11 +59,12 @@ impl Journal {
     fn refused(&mut self, fault: &Fault, moment: Moment) {
         let Some(intent) = self.intent.take() else { return };
         let Some(class) = class(fault.kind) else { return };
-        if intent.step == StepKind::TakeSnapshot && !moment.snapshot_required {
-            if let Some(rollout) = &mut self.rollout {
-                rollout.pre_change = Some(PreChange::NotTaken);
-                return;
-            }
+        if intent.step == StepKind::TakeSnapshot
+            && !moment.snapshot_required
+            && let Some(rollout) = &mut self.rollout
+        {
+            rollout.pre_change = Some(PreChange::NotTaken);
+            return;
         }
         let earlier = self.refusal.as_ref().filter(|earlier| {
             earlier.step == intent.step && earlier.revision == intent.revision && earlier.class == class

@@ -293,9 +293,10 @@ fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     }
     let difference = difference(app, &want.configuration);
     if !difference.is_empty() {
-        return held(desk, want, &difference)
-            .map(|plan| background(desk, app, want).unwrap_or(plan))
-            .unwrap_or_else(|| change_while_running(desk, app, want, &difference));
+        return match held(desk, want, &difference) {
+            Some(plan) => background(desk, app, want).unwrap_or(plan),
+            None => change_while_running(desk, app, want, &difference),
+        };
     }
     promote(desk, app, want);
     let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
@@ -355,12 +356,11 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
         return None;
     }
     match rollout.pre_change {
-        Some(PreChange::Taken) => None,
         Some(PreChange::NotTaken) if want.pre_change_snapshot == PreChangeSnapshot::Required => Some(stall(
             Reason::NoRestorePoint,
             "the snapshot before the change was not taken and spec.rollout.preChangeSnapshot is Required; annotate sluicegate.dev/retry-requested-at to try again",
         )),
-        Some(PreChange::NotTaken) => None,
+        Some(PreChange::Taken | PreChange::NotTaken) => None,
         None => Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
     }
 }

@@ -90,8 +90,9 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
     let age = desk.situation.now.duration_since(intent.declared_at);
     match intent.step {
         StepKind::Create if world.application.is_some() => Verdict::Done,
-        StepKind::Create => late(age, CALL_SETTLES, Verdict::Void),
-        StepKind::Tag | StepKind::Untag | StepKind::SetMaintenanceWindow => late(age, CALL_SETTLES, Verdict::Void),
+        StepKind::Create | StepKind::Tag | StepKind::Untag | StepKind::SetMaintenanceWindow => {
+            late(age, CALL_SETTLES, Verdict::Void)
+        }
         StepKind::Delete => match &world.application {
             None => Verdict::Done,
             Some(app) if app.status == ApplicationStatus::Deleting => Verdict::Open,
@@ -247,7 +248,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         StepKind::TakeSnapshot => {
             if let Some(rollout) = &mut desk.journal.rollout {
                 rollout.pre_change = Some(PreChange::Taken);
-                rollout.pre_change_snapshot = intent.snapshot.clone();
+                rollout.pre_change_snapshot.clone_from(&intent.snapshot);
             }
             desk.journal.had_state = true;
             let name = intent.snapshot.as_deref().unwrap_or_default();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_kinesisanalyticsv2::types::{
     ApplicationConfigurationDescription, ApplicationDetail, ApplicationMode, ApplicationOperationInfo,
-    FlinkApplicationConfigurationDescription, KeyType, OperationStatus as SdkOperationStatus, SnapshotDetails,
-    SnapshotStatus as SdkSnapshotStatus, Tag,
+    ApplicationSnapshotConfigurationDescription, ApplicationSystemRollbackConfigurationDescription,
+    EnvironmentPropertyDescriptions, FlinkApplicationConfigurationDescription, KeyType,
+    OperationStatus as SdkOperationStatus, SnapshotDetails, SnapshotStatus as SdkSnapshotStatus, Tag,
 };
 
 use crate::api::status::Tags;
@@ -86,10 +87,10 @@ fn canonical(
         kms_key_id: configuration.and_then(kms_key),
         system_rollback: configuration
             .and_then(|configuration| configuration.application_system_rollback_configuration_description())
-            .is_some_and(|rollback| rollback.rollback_enabled()),
+            .is_some_and(ApplicationSystemRollbackConfigurationDescription::rollback_enabled),
         snapshots_enabled: configuration
             .and_then(|configuration| configuration.application_snapshot_configuration_description())
-            .is_none_or(|snapshots| snapshots.snapshots_enabled()),
+            .is_none_or(ApplicationSnapshotConfigurationDescription::snapshots_enabled),
     }
 }
 
@@ -112,7 +113,7 @@ fn property_groups(configuration: &ApplicationConfigurationDescription) -> Prope
     let descriptions = configuration.environment_property_descriptions();
     let groups = descriptions
         .into_iter()
-        .flat_map(|descriptions| descriptions.property_group_descriptions());
+        .flat_map(EnvironmentPropertyDescriptions::property_group_descriptions);
     PropertyGroups(
         groups
             .map(|group| {
@@ -186,7 +187,6 @@ pub(in crate::aws) fn operation(info: &ApplicationOperationInfo) -> Option<Obser
         id: info.operation_id()?.to_owned(),
         kind: info.operation().unwrap_or_default().to_owned(),
         status: match info.operation_status()? {
-            SdkOperationStatus::InProgress => OperationStatus::InProgress,
             SdkOperationStatus::Cancelled => OperationStatus::Cancelled,
             SdkOperationStatus::Successful => OperationStatus::Successful,
             SdkOperationStatus::Failed => OperationStatus::Failed,

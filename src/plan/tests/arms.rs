@@ -279,7 +279,7 @@ fn an_earlier_incarnation_of_the_resource_is_taken_over_by_its_tag_first() {
             uid: "uid-0".into(),
             ..owner()
         }
-        .tags()
+        .tags();
     });
     let decision = case.decide();
     assert_eq!(

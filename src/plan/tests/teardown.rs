@@ -77,7 +77,7 @@ fn an_application_of_somebody_else_is_never_touched() {
             uid: "uid-0".into(),
             ..owner()
         }
-        .tags()
+        .tags();
     });
     assert_eq!(case.decide().plan, Plan::Release);
 }
