@@ -4,6 +4,9 @@
 //! stop the list and the watch of all objects. Optional means `Option` without a serde default, because a serde default
 //! becomes a schema default and shows as a permanent difference in client-side diffs.
 
+mod change;
+mod flink;
+
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
@@ -11,6 +14,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::status::FlinkApplicationStatus;
+
+pub use change::{
+    Deletion, DeletionPolicy, FinalSnapshot, InitialFrom, InitialRestore, PreChangeSnapshot, Restore, RestoreFrom,
+    Rollout, Snapshots, StateLoss,
+};
+pub use flink::{
+    Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,
+    SystemRollback, Vpc,
+};
 
 /// The desired state of one application of Amazon Managed Service for Apache Flink.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +163,7 @@ pub struct FlinkApplicationSpec {
 
 /// Whether the application shall run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
 pub enum DesiredState {
     /// The job runs.
     #[default]
@@ -235,284 +248,7 @@ pub struct ConfigMapRef {
     pub name: String,
 }
 
-/// Parallelism and autoscaling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Parallelism {
-    /// The parallelism of the job. Default: 1.
-    #[schemars(range(min = 1, max = 32767))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parallelism: Option<i32>,
-
-    /// Parallel tasks in one Kinesis Processing Unit. Default: 1.
-    #[serde(rename = "parallelismPerKPU", skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 64))]
-    pub parallelism_per_kpu: Option<i32>,
-
-    /// Whether the service scales the job by its load. Default: true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auto_scaling_enabled: Option<bool>,
-}
-
-/// Checkpointing.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = ("!has(self.checkpointInterval) || (duration(self.checkpointInterval) >= duration('1ms') && duration(self.checkpointInterval) <= duration('24h'))", "spec.checkpoint.checkpointInterval must be between 1ms and 24h"),
-    validation = ("!has(self.minPauseBetweenCheckpoints) || duration(self.minPauseBetweenCheckpoints) <= duration('24h')", "spec.checkpoint.minPauseBetweenCheckpoints must be at most 24h"),
-)]
-pub struct Checkpoint {
-    /// Whether the job takes checkpoints. Default: true.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpointing_enabled: Option<bool>,
-
-    /// The time from one checkpoint to the next, for instance 60s. Default: 60s.
-    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoint_interval: Option<String>,
-
-    /// The least time from the end of a checkpoint to the start of the next. Default: 5s.
-    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_pause_between_checkpoints: Option<String>,
-}
-
-/// Metrics and log levels.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Monitoring {
-    /// The finest level of metrics. Default: APPLICATION.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metrics_level: Option<MetricsLevel>,
-
-    /// The least severe messages that are logged. Default: INFO.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_level: Option<LogLevel>,
-}
-
-/// The finest level of metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum MetricsLevel {
-    /// The application as a whole.
-    Application,
-    /// Each task.
-    Task,
-    /// Each operator.
-    Operator,
-    /// Each parallel instance.
-    Parallelism,
-}
-
-/// The least severe messages that are logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum LogLevel {
-    /// Informational and above.
-    Info,
-    /// Warnings and errors.
-    Warn,
-    /// Errors.
-    Error,
-    /// Everything.
-    Debug,
-}
-
-/// The log stream of the job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Logging {
-    /// The ARN of an existing log stream of CloudWatch Logs.
-    #[serde(rename = "logStreamARN")]
-    #[schemars(
-        length(min = 1, max = 2048),
-        regex(pattern = r"^arn:[a-z0-9-]+:logs:[a-z0-9-]+:\d{12}:log-group:.+:log-stream:.+$")
-    )]
-    pub log_stream_arn: String,
-}
-
-/// The VPC of the job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Vpc {
-    /// Subnets of one VPC.
-    #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set"))]
-    pub subnet_ids: Vec<String>,
-
-    /// Security groups of the same VPC.
-    #[schemars(length(min = 1, max = 5), inner(length(min = 1, max = 64)), extend("x-kubernetes-list-type" = "set"))]
-    pub security_group_ids: Vec<String>,
-}
-
-/// The key that encrypts the application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Encryption {
-    /// The ARN or the id of a customer managed key.
-    #[schemars(length(min = 1, max = 2048))]
-    pub kms_key_id: String,
-}
-
-/// The service's own rollback of failed updates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SystemRollback {
-    /// Whether the service rolls a failed update back by itself.
-    pub enabled: bool,
-}
-
-/// The eight hours a day in which the service may patch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MaintenanceWindow {
-    /// The start in UTC as HH:MM.
-    #[schemars(length(min = 5, max = 5), regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
-    pub start_time: String,
-}
-
-/// Whether the service may take snapshots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Snapshots {
-    /// Whether the service takes a snapshot at stops and updates. Default: true. False is standing consent to starts
-    /// without state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-}
-
-/// The state with which the job starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Restore {
-    /// The state of the first start by this resource of an application that had state. Default: the newest snapshot. An
-    /// application that never had state starts empty whatever this says.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub initial: Option<InitialRestore>,
-
-    /// The state of every later start. Default: `LatestSnapshot`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_start: Option<RestoreFrom>,
-
-    /// The state of the job after an update while it runs. Default: `LatestSnapshot`, the one that the update takes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_update: Option<RestoreFrom>,
-
-    /// Whether state that no operator of the job claims may be dropped. Default: false.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub allow_non_restored_state: Option<bool>,
-}
-
-/// The state of the first start by this resource of an application that had state.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("(self.from == 'Snapshot') == has(self.snapshotName)", "spec.restore.initial.snapshotName belongs to from: Snapshot, and from: Snapshot needs it"))]
-pub struct InitialRestore {
-    /// Where the state comes from.
-    pub from: InitialFrom,
-
-    /// The snapshot, with from: Snapshot.
-    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snapshot_name: Option<String>,
-}
-
-/// Where the state of the first start comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum InitialFrom {
-    /// The newest snapshot of the application.
-    LatestSnapshot,
-    /// The named snapshot.
-    Snapshot,
-    /// No state.
-    None,
-}
-
-/// Where the state of a start or an update comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum RestoreFrom {
-    /// The newest snapshot.
-    LatestSnapshot,
-    /// No state: what the job had is given up.
-    None,
-}
-
-/// How a change is brought out.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("!has(self.progressDeadline) || (duration(self.progressDeadline) >= duration('1m') && duration(self.progressDeadline) <= duration('24h'))", "spec.rollout.progressDeadline must be between 1m and 24h"))]
-pub struct Rollout {
-    /// The time from the first call of a change to its end, for instance 30m. Default: 30m.
-    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress_deadline: Option<String>,
-
-    /// Whether a snapshot is taken before a change of a running application. Default: `WhenHealthy`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pre_change_snapshot: Option<PreChangeSnapshot>,
-}
-
-/// Whether a snapshot is taken before a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PreChangeSnapshot {
-    /// No change without one.
-    Required,
-    /// Where the service takes one.
-    WhenHealthy,
-    /// None.
-    Never,
-}
-
-/// What the deletion of this resource does to the application.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(
-    validation = ("!(has(self.policy) && self.policy == 'Delete') || (has(self.stateLoss) && self.stateLoss == 'Accepted')", "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted"),
-    validation = ("!has(self.timeout) || (duration(self.timeout) >= duration('1m') && duration(self.timeout) <= duration('24h'))", "spec.deletion.timeout must be between 1m and 24h"),
-)]
-pub struct Deletion {
-    /// Retain leaves the application as it is, Stop stops it, Delete deletes it with its snapshots. Default: Retain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub policy: Option<DeletionPolicy>,
-
-    /// Consent to the loss of every snapshot, needed by policy: Delete. Default: Refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state_loss: Option<StateLoss>,
-
-    /// Whether the stop before takes a snapshot: Required stops gracefully only, `BestEffort` forces a stop that is
-    /// refused or outlasts the timeout, Never forces it at once. Default: `BestEffort`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub final_snapshot: Option<FinalSnapshot>,
-
-    /// The time that the graceful stop may take, for instance 30m. Default: 30m.
-    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<String>,
-}
-
-/// What happens to the application when its resource is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeletionPolicy {
-    /// It stays as it is.
-    Retain,
-    /// It is stopped and stays.
-    Stop,
-    /// It is stopped and deleted, with every snapshot.
-    Delete,
-}
-
-/// Consent to the loss of every snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum StateLoss {
-    /// No consent.
-    Refused,
-    /// Consent.
-    Accepted,
-}
-
-/// Whether the stop before a deletion takes a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum FinalSnapshot {
-    /// Graceful stops only.
-    Required,
-    /// Graceful, then forced.
-    BestEffort,
-    /// Forced at once.
-    Never,
+/// Drops the description of a type, so that the one of the field that has the type is kept.
+fn undescribed(schema: &mut schemars::Schema) {
+    schema.remove("description");
 }

@@ -1,5 +1,7 @@
 //! What the controller publishes about an application, and the journal that must survive a crash.
 
+mod intent;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::condition::{Condition, Reason};
+
+pub use intent::{Intent, Phase, StepKind};
 
 /// The observed state of an application and what the controller must remember about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -143,115 +147,6 @@ pub struct Revisions {
     /// The configuration version under which it proved good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub good_version_id: Option<i64>,
-}
-
-/// The kind of a mutating call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum StepKind {
-    /// `CreateApplication`.
-    Create,
-    /// `UpdateApplication` that changes the configuration.
-    Update,
-    /// `UpdateApplication` that only restarts the job.
-    Restart,
-    /// `StartApplication`.
-    Start,
-    /// `StopApplication`.
-    Stop,
-    /// `StopApplication` with force.
-    ForceStop,
-    /// `CreateApplicationSnapshot`.
-    TakeSnapshot,
-    /// `AddApplicationVpcConfiguration`.
-    AddVpc,
-    /// `DeleteApplicationVpcConfiguration`.
-    RemoveVpc,
-    /// `AddApplicationCloudWatchLoggingOption`.
-    AddLogging,
-    /// `DeleteApplicationCloudWatchLoggingOption`.
-    RemoveLogging,
-    /// `UpdateApplicationMaintenanceConfiguration`.
-    SetMaintenanceWindow,
-    /// `TagResource`.
-    Tag,
-    /// `UntagResource`.
-    Untag,
-    /// `DeleteApplication`.
-    Delete,
-}
-
-impl StepKind {
-    /// The name of the call in the service's API.
-    #[must_use]
-    pub fn operation(self) -> &'static str {
-        match self {
-            Self::Create => "CreateApplication",
-            Self::Update | Self::Restart => "UpdateApplication",
-            Self::Start => "StartApplication",
-            Self::Stop | Self::ForceStop => "StopApplication",
-            Self::TakeSnapshot => "CreateApplicationSnapshot",
-            Self::AddVpc => "AddApplicationVpcConfiguration",
-            Self::RemoveVpc => "DeleteApplicationVpcConfiguration",
-            Self::AddLogging => "AddApplicationCloudWatchLoggingOption",
-            Self::RemoveLogging => "DeleteApplicationCloudWatchLoggingOption",
-            Self::SetMaintenanceWindow => "UpdateApplicationMaintenanceConfiguration",
-            Self::Tag => "TagResource",
-            Self::Untag => "UntagResource",
-            Self::Delete => "DeleteApplication",
-        }
-    }
-}
-
-/// The call that is about to be sent or whose effect is awaited.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Intent {
-    /// The kind of the call.
-    pub step: StepKind,
-    /// How far it came.
-    pub phase: Phase,
-    /// The revision that the call serves.
-    #[schemars(length(max = 64))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// The restart nonce that the call serves.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub restart_nonce: Option<i64>,
-    /// The token of the observation that the call was planned from.
-    #[schemars(length(max = 512))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fence: Option<String>,
-    /// The configuration version of that observation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_version_id: Option<i64>,
-    /// The snapshot that the call takes or restores.
-    #[schemars(length(max = 256))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<String>,
-    /// The newest operation of the application when the call was declared.
-    #[schemars(length(max = 64))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after_operation_id: Option<String>,
-    /// When the call was declared.
-    pub declared_at: Timestamp,
-    /// The operation that the service named in its reply.
-    #[schemars(length(max = 64))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation_id: Option<String>,
-    /// The configuration version that the service named in its reply.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub to_version_id: Option<i64>,
-}
-
-/// How far a call came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Phase {
-    /// Written down; it may have been sent.
-    Declared,
-    /// Sent, without a definite answer.
-    Unknown,
-    /// Accepted by the service.
-    Issued,
 }
 
 /// The change that is being brought out.

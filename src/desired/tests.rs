@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::status::{AwsStatus, FlinkApplicationStatus};
+use crate::configuration::{Checkpoint, Monitoring, Parallelism};
 
 const SPEC: &str = "
 runtimeEnvironment: FLINK-1_20

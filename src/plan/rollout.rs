@@ -1,29 +1,21 @@
 //! From what the service has to what is wanted: create, change, start, stop, and promote what proved good.
 
-use jiff::SignedDuration;
+mod background;
+mod running;
+mod start;
 
 use crate::api::condition::Reason;
-use crate::api::spec::{DesiredState, PreChangeSnapshot};
-use crate::api::status::{HistoryResult, PreChange, Revisions, RolloutStatus, StepKind};
+use crate::api::spec::DesiredState;
+use crate::api::status::{HistoryResult, Revisions, RolloutStatus, StepKind};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::ownership::{Owner, Ownership, UID};
+use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
+use crate::plan::rollout::running::running;
+use crate::plan::rollout::start::start;
 use crate::plan::step::{Create, Fence, Step};
-use crate::plan::{Desk, Note, Plan, Waiting, requests, restore, stall, waiting};
-use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
-
-/// The ends of a job within an hour after which it is not started again.
-const ENDS: usize = 3;
-
-/// How long a job that ended rests before it is started again, by how often it ended within the hour.
-const REST: [SignedDuration; 2] = [SignedDuration::from_secs(10), SignedDuration::from_secs(60)];
-
-/// How long a good revision that did not start rests, by how often it failed in a row.
-const START_REST: [SignedDuration; 3] = [
-    SignedDuration::from_mins(1),
-    SignedDuration::from_mins(5),
-    SignedDuration::from_mins(15),
-];
+use crate::plan::{Desk, Note, Plan, stall, waiting};
+use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
 pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
@@ -213,171 +205,6 @@ fn change_while_ready(app: &Observed, difference: &Difference) -> Option<Step> {
     })
 }
 
-fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    if nonce != want.restart_nonce {
-        requests::forgive(desk);
-        desk.handle_nonce_of(want);
-    }
-    if let Some(plan) = rest_before_start(desk, want) {
-        return plan;
-    }
-    match restore::of_start(desk, want) {
-        Err(plan) => plan,
-        Ok(run) => {
-            declare_rollout(desk, app, want);
-            waiting::admitted(desk, Step::Start { run })
-        }
-    }
-}
-
-/// A job that ended, or a good revision that did not start, is started again at a growing distance.
-fn rest_before_start(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
-    let now = desk.situation.now;
-    let hour_ago = now - SignedDuration::from_hours(1);
-    let since_retry = || {
-        let entries = desk.journal.history.iter().rev();
-        entries
-            .take_while(|entry| entry.result != HistoryResult::Retried)
-            .filter(|entry| entry.revision.as_deref() == Some(want.revision.as_str()))
-    };
-    let ends: Vec<_> = since_retry()
-        .filter(|entry| entry.result == HistoryResult::JobEnded && entry.at > hour_ago)
-        .collect();
-    if ends.len() >= ENDS {
-        return Some(stall(
-            Reason::JobEnded,
-            format!(
-                "the job ended {ENDS} times within an hour, last at {}; it is not started again. Change the spec or spec.restartNonce, or annotate sluicegate.dev/retry-requested-at",
-                ends[0].at
-            ),
-        ));
-    }
-    let failures = since_retry()
-        .take_while(|entry| entry.result != HistoryResult::Promoted)
-        .filter(|entry| entry.result == HistoryResult::StartFailed)
-        .collect::<Vec<_>>();
-    if failures.len() > START_REST.len() {
-        let cause = desk
-            .journal
-            .last_failure
-            .as_ref()
-            .map_or("", |failure| failure.cause.as_str());
-        return Some(stall(
-            Reason::StartFailed,
-            format!(
-                "the job did not start {} times: {cause}. Change the spec or spec.restartNonce, or annotate sluicegate.dev/retry-requested-at",
-                failures.len()
-            ),
-        ));
-    }
-    let after_end = ends.first().map(|entry| entry.at + REST[ends.len() - 1]);
-    let after_failure = failures.first().map(|entry| entry.at + START_REST[failures.len() - 1]);
-    let until = after_end.max(after_failure).filter(|until| now < *until)?;
-    let what = if after_failure == Some(until) {
-        "did not start"
-    } else {
-        "ended"
-    };
-    Some(Plan::Wait(Waiting {
-        reason: Reason::Pending,
-        message: format!("the job {what}; it is started again at {until}"),
-        until,
-    }))
-}
-
-fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    if want.state == DesiredState::Stopped {
-        desk.journal.rollout = None;
-        return waiting::admitted(desk, Step::Stop);
-    }
-    let difference = difference(app, &want.configuration);
-    if !difference.is_empty() {
-        return match held(desk, want, &difference) {
-            Some(plan) => background(desk, app, want).unwrap_or(plan),
-            None => change_while_running(desk, app, want, &difference),
-        };
-    }
-    promote(desk, app, want);
-    let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    if nonce != want.restart_nonce {
-        let run = restore::of_update(app, want);
-        return waiting::admitted(
-            desk,
-            Step::Restart {
-                run,
-                fence: Fence {
-                    token: app.token.clone(),
-                },
-            },
-        );
-    }
-    background(desk, app, want).unwrap_or(Plan::Rest)
-}
-
-/// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and
-/// its restore is named in full: the VPC and logging calls carry none.
-fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, difference: &Difference) -> Plan {
-    declare_rollout(desk, app, want);
-    if !difference.is_one_update() {
-        return waiting::admitted(desk, Step::Stop);
-    }
-    if let Some(plan) = pre_change_snapshot(desk, app, want) {
-        return plan;
-    }
-    let step = Step::Update {
-        change: Box::new(difference.change.clone()),
-        run: Some(restore::of_update(app, want)),
-        fence: Fence {
-            token: app.token.clone(),
-        },
-    };
-    waiting::admitted(desk, step)
-}
-
-/// The snapshot before a change: by policy, and always before snapshots are switched off.
-fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let switched_off = !want.configuration.snapshots_enabled;
-    let asked = want.pre_change_snapshot != PreChangeSnapshot::Never || switched_off;
-    if !asked || !app.configuration.snapshots_enabled {
-        return None;
-    }
-    let name = snapshot_name(desk, app, want);
-    let exists = desk
-        .situation
-        .world
-        .snapshots()
-        .iter()
-        .any(|snapshot| snapshot.name == name && snapshot.status == SnapshotStatus::Ready);
-    let rollout = desk.journal.rollout.as_mut()?;
-    if exists && rollout.pre_change.is_none() {
-        rollout.pre_change = Some(PreChange::Taken);
-        rollout.pre_change_snapshot = Some(name);
-        return None;
-    }
-    match rollout.pre_change {
-        Some(PreChange::NotTaken) if want.pre_change_snapshot == PreChangeSnapshot::Required => Some(stall(
-            Reason::NoRestorePoint,
-            "the snapshot before the change was not taken and spec.rollout.preChangeSnapshot is Required; annotate sluicegate.dev/retry-requested-at to try again",
-        )),
-        Some(PreChange::Taken | PreChange::NotTaken) => None,
-        None => Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
-    }
-}
-
-/// The name of the snapshot before a change, derived so that it is recognised after a crash.
-fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> String {
-    let uid: String = desk
-        .situation
-        .owner
-        .uid
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(8)
-        .collect();
-    format!("sluicegate-{uid}-{}-pre-{}", want.revision, app.version_id)
-}
-
 fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let revision = want.revision.to_string();
     if desk
@@ -425,62 +252,4 @@ fn promote(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         "Running",
         format!("revision {revision} runs as version {}", app.version_id),
     ));
-}
-
-/// Tags and the maintenance window, which leave the job alone.
-fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let missing: crate::api::status::Tags = want
-        .tags
-        .iter()
-        .filter(|(key, value)| app.tags.get(*key) != Some(value))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
-    if !missing.is_empty() {
-        return Some(waiting::admitted(desk, Step::Tag { tags: missing }));
-    }
-    let surplus: Vec<String> = desk
-        .journal
-        .aws
-        .iter()
-        .flat_map(|aws| &aws.tag_keys)
-        .filter(|key| !want.tags.contains_key(*key) && app.tags.contains_key(*key))
-        .cloned()
-        .collect();
-    if !surplus.is_empty() {
-        return Some(waiting::admitted(desk, Step::Untag { keys: surplus }));
-    }
-    let start = want
-        .maintenance_start
-        .clone()
-        .filter(|start| app.maintenance_start.as_ref() != Some(start))?;
-    Some(waiting::admitted(desk, Step::SetMaintenanceWindow { start }))
-}
-
-/// Remembers which tags are ours to remove: what the spec sets, and what it set before as long as it is still there.
-fn note_tag_keys(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
-    let before = desk
-        .journal
-        .aws
-        .as_ref()
-        .map(|aws| aws.tag_keys.clone())
-        .unwrap_or_default();
-    let mut keys: Vec<String> = want.tags.keys().cloned().collect();
-    keys.extend(before.into_iter().filter(|key| app.tags.contains_key(key)));
-    keys.sort();
-    keys.dedup();
-    remember_tag_keys(desk, keys);
-}
-
-fn remember_tag_keys(desk: &mut Desk<'_>, keys: Vec<String>) {
-    if let Some(aws) = &mut desk.journal.aws {
-        aws.tag_keys = keys;
-    }
-}
-
-impl Desk<'_> {
-    fn handle_nonce_of(&mut self, want: &Desired) {
-        let mut handled = self.journal.handled.clone().unwrap_or_default();
-        handled.restart_nonce = want.restart_nonce;
-        self.journal.handled = Some(handled);
-    }
 }

@@ -1,0 +1,162 @@
+//! How state is kept, how a change is brought out, and what a deletion does.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::spec::undescribed;
+
+/// Whether the service may take snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snapshots {
+    /// Whether the service takes a snapshot at stops and updates. Default: true. False is standing consent to starts
+    /// without state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// The state with which the job starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Restore {
+    /// The state of the first start by this resource of an application that had state. Default: the newest snapshot. An
+    /// application that never had state starts empty whatever this says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<InitialRestore>,
+
+    /// The state of every later start. Default: `LatestSnapshot`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_start: Option<RestoreFrom>,
+
+    /// The state of the job after an update while it runs. Default: `LatestSnapshot`, the one that the update takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_update: Option<RestoreFrom>,
+
+    /// Whether state that no operator of the job claims may be dropped. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_non_restored_state: Option<bool>,
+}
+
+/// The state of the first start by this resource of an application that had state.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("(self.from == 'Snapshot') == has(self.snapshotName)", "spec.restore.initial.snapshotName belongs to from: Snapshot, and from: Snapshot needs it"))]
+pub struct InitialRestore {
+    /// Where the state comes from.
+    pub from: InitialFrom,
+
+    /// The snapshot, with from: Snapshot.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_name: Option<String>,
+}
+
+/// Where the state of the first start comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum InitialFrom {
+    /// The newest snapshot of the application.
+    LatestSnapshot,
+    /// The named snapshot.
+    Snapshot,
+    /// No state.
+    None,
+}
+
+/// Where the state of a start or an update comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum RestoreFrom {
+    /// The newest snapshot.
+    LatestSnapshot,
+    /// No state: what the job had is given up.
+    None,
+}
+
+/// How a change is brought out.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.progressDeadline) || (duration(self.progressDeadline) >= duration('1m') && duration(self.progressDeadline) <= duration('24h'))", "spec.rollout.progressDeadline must be between 1m and 24h"))]
+pub struct Rollout {
+    /// The time from the first call of a change to its end, for instance 30m. Default: 30m.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress_deadline: Option<String>,
+
+    /// Whether a snapshot is taken before a change of a running application. Default: `WhenHealthy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_change_snapshot: Option<PreChangeSnapshot>,
+}
+
+/// Whether a snapshot is taken before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum PreChangeSnapshot {
+    /// No change without one.
+    Required,
+    /// Where the service takes one.
+    WhenHealthy,
+    /// None.
+    Never,
+}
+
+/// What the deletion of this resource does to the application.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = ("!(has(self.policy) && self.policy == 'Delete') || (has(self.stateLoss) && self.stateLoss == 'Accepted')", "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted"),
+    validation = ("!has(self.timeout) || (duration(self.timeout) >= duration('1m') && duration(self.timeout) <= duration('24h'))", "spec.deletion.timeout must be between 1m and 24h"),
+)]
+pub struct Deletion {
+    /// Retain leaves the application as it is, Stop stops it, Delete deletes it with its snapshots. Default: Retain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DeletionPolicy>,
+
+    /// Consent to the loss of every snapshot, needed by policy: Delete. Default: Refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_loss: Option<StateLoss>,
+
+    /// Whether the stop before takes a snapshot: Required stops gracefully only, `BestEffort` forces a stop that is
+    /// refused or outlasts the timeout, Never forces it at once. Default: `BestEffort`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub final_snapshot: Option<FinalSnapshot>,
+
+    /// The time that the graceful stop may take, for instance 30m. Default: 30m.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+}
+
+/// What happens to the application when its resource is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum DeletionPolicy {
+    /// It stays as it is.
+    Retain,
+    /// It is stopped and stays.
+    Stop,
+    /// It is stopped and deleted, with every snapshot.
+    Delete,
+}
+
+/// Consent to the loss of every snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum StateLoss {
+    /// No consent.
+    Refused,
+    /// Consent.
+    Accepted,
+}
+
+/// Whether the stop before a deletion takes a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum FinalSnapshot {
+    /// Graceful stops only.
+    Required,
+    /// Graceful, then forced.
+    BestEffort,
+    /// Forced at once.
+    Never,
+}

@@ -1,0 +1,104 @@
+//! A running job: stopped, changed, restarted or promoted.
+
+use crate::api::condition::Reason;
+use crate::api::spec::{DesiredState, PreChangeSnapshot};
+use crate::api::status::PreChange;
+use crate::desired::Desired;
+use crate::plan::diff::{Difference, difference};
+use crate::plan::rollout::background::background;
+use crate::plan::rollout::{declare_rollout, held, promote};
+use crate::plan::step::{Fence, Step};
+use crate::plan::{Desk, Plan, restore, stall, waiting};
+use crate::world::{Observed, SnapshotStatus};
+
+pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
+    if want.state == DesiredState::Stopped {
+        desk.journal.rollout = None;
+        return waiting::admitted(desk, Step::Stop);
+    }
+    let difference = difference(app, &want.configuration);
+    if !difference.is_empty() {
+        return match held(desk, want, &difference) {
+            Some(plan) => background(desk, app, want).unwrap_or(plan),
+            None => change_while_running(desk, app, want, &difference),
+        };
+    }
+    promote(desk, app, want);
+    let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
+    if nonce != want.restart_nonce {
+        let run = restore::of_update(app, want);
+        return waiting::admitted(
+            desk,
+            Step::Restart {
+                run,
+                fence: Fence {
+                    token: app.token.clone(),
+                },
+            },
+        );
+    }
+    background(desk, app, want).unwrap_or(Plan::Rest)
+}
+
+/// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and
+/// its restore is named in full: the VPC and logging calls carry none.
+fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, difference: &Difference) -> Plan {
+    declare_rollout(desk, app, want);
+    if !difference.is_one_update() {
+        return waiting::admitted(desk, Step::Stop);
+    }
+    if let Some(plan) = pre_change_snapshot(desk, app, want) {
+        return plan;
+    }
+    let step = Step::Update {
+        change: Box::new(difference.change.clone()),
+        run: Some(restore::of_update(app, want)),
+        fence: Fence {
+            token: app.token.clone(),
+        },
+    };
+    waiting::admitted(desk, step)
+}
+
+/// The snapshot before a change: by policy, and always before snapshots are switched off.
+fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let switched_off = !want.configuration.snapshots_enabled;
+    let asked = want.pre_change_snapshot != PreChangeSnapshot::Never || switched_off;
+    if !asked || !app.configuration.snapshots_enabled {
+        return None;
+    }
+    let name = snapshot_name(desk, app, want);
+    let exists = desk
+        .situation
+        .world
+        .snapshots()
+        .iter()
+        .any(|snapshot| snapshot.name == name && snapshot.status == SnapshotStatus::Ready);
+    let rollout = desk.journal.rollout.as_mut()?;
+    if exists && rollout.pre_change.is_none() {
+        rollout.pre_change = Some(PreChange::Taken);
+        rollout.pre_change_snapshot = Some(name);
+        return None;
+    }
+    match rollout.pre_change {
+        Some(PreChange::NotTaken) if want.pre_change_snapshot == PreChangeSnapshot::Required => Some(stall(
+            Reason::NoRestorePoint,
+            "the snapshot before the change was not taken and spec.rollout.preChangeSnapshot is Required; annotate sluicegate.dev/retry-requested-at to try again",
+        )),
+        Some(PreChange::Taken | PreChange::NotTaken) => None,
+        None => Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
+    }
+}
+
+/// The name of the snapshot before a change, derived so that it is recognised after a crash.
+fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> String {
+    let uid: String = desk
+        .situation
+        .owner
+        .uid
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
+    format!("sluicegate-{uid}-{}-pre-{}", want.revision, app.version_id)
+}
