@@ -3,6 +3,7 @@
 mod arms;
 mod intents;
 mod refusals;
+mod table;
 mod teardown;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,116 @@
+//! The table of `docs/lifecycle.md`, printed from the planner, so that a change of behaviour shows in the document.
+
+use std::fmt::Write as _;
+
+use super::*;
+
+const STATUSES: [ApplicationStatus; 11] = [
+    ApplicationStatus::Ready,
+    ApplicationStatus::Running,
+    ApplicationStatus::Starting,
+    ApplicationStatus::Updating,
+    ApplicationStatus::AutoScaling,
+    ApplicationStatus::Stopping,
+    ApplicationStatus::ForceStopping,
+    ApplicationStatus::RollingBack,
+    ApplicationStatus::RolledBack,
+    ApplicationStatus::Maintenance,
+    ApplicationStatus::Deleting,
+];
+
+const DELETE: &str = "deletion: {policy: Delete, stateLoss: Accepted}";
+const VPC: &str = "vpc: {subnetIds: [subnet-a], securityGroupIds: [sg-1]}";
+
+/// The rows of the table: what is asked for, as the spec that was settled before and the spec that is asked for.
+const ROWS: [(&str, &str, &str, bool); 8] = [
+    ("Running, as the service has it", "", "", false),
+    (
+        "Running, one update differs",
+        "",
+        "parallelism: {parallelism: 4}",
+        false,
+    ),
+    ("Running, the VPC differs", "", VPC, false),
+    ("Running, another restartNonce", "", "restartNonce: 1", false),
+    ("Stopped", "", "desiredState: Stopped", false),
+    ("deleted: Retain", "", "", true),
+    (
+        "deleted: Stop",
+        "deletion: {policy: Stop}",
+        "deletion: {policy: Stop}",
+        true,
+    ),
+    ("deleted: Delete", DELETE, DELETE, true),
+];
+
+fn case(before: &str, asked: &str, status: ApplicationStatus, deleted: bool) -> Case {
+    let mut case = Case::running(before).respec(asked).world(|app| app.status = status);
+    case.world.snapshots = Some(vec![snapshot("newest", 1, SnapshotStatus::Ready)]);
+    if case
+        .world
+        .application
+        .as_ref()
+        .is_some_and(|app| app.status == ApplicationStatus::Ready)
+    {
+        case = case.journal(|journal| journal.revisions.as_mut().unwrap().running = None);
+    }
+    if asked.contains("deletion") || deleted {
+        case.app.metadata.finalizers = Some(vec!["sluicegate.dev/application".into()]);
+    }
+    if deleted {
+        let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(start_of_time());
+        case.app.metadata.deletion_timestamp = Some(time);
+    }
+    case
+}
+
+fn move_of(case: &Case) -> String {
+    match case.decide().plan {
+        Plan::Rest => "rest".into(),
+        Plan::Wait(waiting) => format!("wait: {}", waiting.reason.as_str()),
+        Plan::Do(step) => format!("**{:?}**", step.kind()),
+        Plan::Stall(stall) => format!("stall: {}", stall.reason.as_str()),
+        Plan::Hold => "take the finalizer".into(),
+        Plan::Release => "release".into(),
+    }
+}
+
+fn table() -> String {
+    let mut out = String::from("| asked for \\ observed | not found |");
+    for status in &STATUSES {
+        write!(out, " {} |", status.as_str()).unwrap();
+    }
+    out.push_str("\n|---|---|");
+    out.push_str(&"---|".repeat(STATUSES.len()));
+    for (name, before, asked, deleted) in ROWS {
+        let mut absent = case(before, asked, ApplicationStatus::Ready, deleted);
+        absent.world = World::default();
+        write!(out, "\n| {name} | {} |", move_of(&absent)).unwrap();
+        for status in &STATUSES {
+            write!(out, " {} |", move_of(&case(before, asked, status.clone(), deleted))).unwrap();
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[test]
+fn the_table_of_the_document_is_what_the_planner_plans() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/lifecycle.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let (begin, end) = (
+        "<!-- table: printed by the planner's tests -->\n",
+        "<!-- end of the table -->",
+    );
+    let (head, rest) = document.split_once(begin).unwrap();
+    let (printed, tail) = rest.split_once(end).unwrap();
+    let planned = table();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, format!("{head}{begin}{planned}{end}{tail}")).unwrap();
+        return;
+    }
+    assert_eq!(
+        printed, planned,
+        "run `UPDATE_DOCS=1 cargo test --lib the_table_of_the_document` and review the difference"
+    );
+}
