@@ -321,7 +321,7 @@ impl Desk<'_> {
         self.journal.intent = Some(Intent {
             step: step.kind(),
             phase: Phase::Declared,
-            revision: self.situation.want.ok().map(|want| want.revision.to_string()),
+            revision: self.target(),
             restart_nonce: self.situation.want.ok().and_then(|want| want.restart_nonce),
             fence: fence.map(|fence| fence.token.clone()),
             from_version_id: world.application.as_ref().map(|app| app.version_id),

@@ -16,7 +16,7 @@ use crate::api::spec::{FlinkApplication, PreChangeSnapshot};
 use crate::api::status::FlinkApplicationStatus;
 use crate::aws::Service;
 use crate::aws::clients::MUTATION_DEADLINE;
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
 use crate::fault::{Fault, FaultKind};
 use crate::leader::Leadership;
@@ -113,6 +113,7 @@ impl Context {
 /// # Errors
 /// What kept the pass from its end. Nothing is lost by it: the next pass observes again.
 pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration, PassError> {
+    let began = monotonic();
     let key = key(app);
     if context.memory.is_outdated(&key, app) {
         debug!(object = %key, "the cache is older than the last write of this process");
@@ -121,6 +122,21 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     let references = context.kubernetes.references(app).await?;
     let want = Desired::parse(app, &context.settings.region, &references);
     let (world, decision, now) = decide(context, app, want.as_ref()).await?;
+    let next = carry_out(context, app, want.as_ref(), &world, &decision, now).await;
+    context.metrics.pass(decision.plan.as_str(), began.elapsed());
+    next
+}
+
+/// Records the decision and performs its step.
+async fn carry_out(
+    context: &Context,
+    app: &FlinkApplication,
+    want: Result<&Desired, &Undesirable>,
+    world: &World,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<Duration, PassError> {
+    let key = key(app);
     debug!(object = %key, plan = decision.plan.as_str(), "planned");
     if let Some(next) = finalizer(context, app, &decision.plan).await? {
         context.herald.announce(context.now(), app, &decision.notes).await;
@@ -129,8 +145,8 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     let owner = owner(context, app);
     let situation = Situation {
         app,
-        want: want.as_ref(),
-        world: &world,
+        want,
+        world,
         owner: &owner,
         rules: &context.settings.rules,
         now,
@@ -139,7 +155,7 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     let written = record(context, app, &status).await?;
     context.herald.announce(now, app, &decision.notes).await;
     match &decision.plan {
-        Plan::Do(step) => act(context, &written, &situation, &decision, step).await,
+        Plan::Do(step) => act(context, &written, &situation, decision, step).await,
         plan => {
             context.memory.succeeded(&key);
             Ok(next_look(context, &key, plan, now))
