@@ -28,7 +28,7 @@ pub(crate) use cluster::{Cluster, Output};
 pub(crate) use controller::Controller;
 pub(crate) use emulator::{Call, Emulator};
 pub(crate) use eventually::{Probe, eventually, within};
-pub(crate) use http::{Response, get, post};
+pub(crate) use http::{Response, get, post, post_with};
 pub(crate) use place::{repository, scratch};
 pub(crate) use process::{Process, Program};
 

@@ -17,15 +17,20 @@ pub(crate) struct Response {
 
 /// GET of an `http://host:port/path` address.
 pub(crate) fn get(url: &str) -> io::Result<Response> {
-    request("GET", url, "")
+    request("GET", url, &[], "")
 }
 
 /// POST of a JSON body.
 pub(crate) fn post(url: &str, json: &str) -> io::Result<Response> {
-    request("POST", url, json)
+    request("POST", url, &[], json)
 }
 
-fn request(method: &str, url: &str, body: &str) -> io::Result<Response> {
+/// POST of a JSON body with headers of the caller's.
+pub(crate) fn post_with(url: &str, headers: &[(&str, &str)], json: &str) -> io::Result<Response> {
+    request("POST", url, headers, json)
+}
+
+fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Response> {
     let rest = url
         .strip_prefix("http://")
         .ok_or_else(|| invalid("the address must start with http://"))?;
@@ -35,10 +40,14 @@ fn request(method: &str, url: &str, body: &str) -> io::Result<Response> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let length = body.len();
+    let mut more = String::new();
+    for (name, value) in headers {
+        more.extend([*name, ": ", *value, "\r\n"]);
+    }
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+         Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n{body}"
     )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
