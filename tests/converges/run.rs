@@ -1,0 +1,365 @@
+//! One run: a script of what people do against the real controller, on virtual time, until everything rests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use sluicegate::api::spec::FlinkApplication;
+use sluicegate::aws::Service;
+use sluicegate::clock::Clock;
+use sluicegate::leader::Leadership;
+use sluicegate::metrics::Metrics;
+use sluicegate::plan::Rules;
+use sluicegate::reconcile::record::RecordError;
+use sluicegate::reconcile::{Context, PassError, Settings, pass};
+
+use crate::clock::VirtualClock;
+use crate::script::{Act, When, seconds};
+use crate::trace::What;
+use crate::wires::Shared;
+use crate::world::{APP, CLUSTER, REGION, World};
+
+/// How long a watch takes to tell of a change.
+const WATCH: SignedDuration = SignedDuration::from_millis(50);
+/// How long a process takes to come up again.
+const RESTART: SignedDuration = SignedDuration::from_secs(1);
+/// The time between two sweeps of the census.
+const CENSUS: SignedDuration = SignedDuration::from_mins(1);
+/// How long everything may take to rest after an act.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(6);
+/// How long nothing may happen at the end.
+pub const TAIL: SignedDuration = SignedDuration::from_hours(2);
+
+/// A moment from which a run can go on in another way.
+pub struct Checkpoint {
+    /// The number of the first point that is still to come.
+    pub points: u32,
+    world: World,
+    driver: Driver,
+    now: Timestamp,
+}
+
+/// Where the loop of a run stands.
+#[derive(Clone)]
+struct Driver {
+    acts: Arc<[Act]>,
+    done: usize,
+    acted: Timestamp,
+    due: Option<Timestamp>,
+    census: Timestamp,
+    /// Passes that are given an older version of the object.
+    stale: Option<u32>,
+}
+
+/// A run that has ended.
+pub struct Ended {
+    /// The world at the end.
+    pub world: World,
+    /// The end.
+    pub now: Timestamp,
+    /// Where the quiet tail begins in the trace.
+    pub tail: usize,
+    /// Why the run did not come to rest.
+    pub unrest: Option<String>,
+    /// The moments before each pass, when they were asked for.
+    pub checkpoints: Vec<Checkpoint>,
+}
+
+impl Ended {
+    /// The end of the run as the beginning of another.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            points: self.world.points,
+            world: self.world.fork(),
+            driver: Driver::new(&[], self.now),
+            now: self.now,
+        }
+    }
+}
+
+impl Driver {
+    fn new(acts: &[Act], now: Timestamp) -> Self {
+        Self {
+            acts: acts.into(),
+            done: 0,
+            acted: now,
+            due: Some(now),
+            census: now + CENSUS,
+            stale: None,
+        }
+    }
+}
+
+impl Checkpoint {
+    /// The beginning of everything.
+    pub fn genesis(world: World) -> Self {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap_or_default();
+        Self {
+            points: 0,
+            world,
+            driver: Driver::new(&[], now),
+            now,
+        }
+    }
+
+    /// The same moment with a fresh history, a script and no points counted: the beginning of a scenario.
+    pub fn begin(&self, acts: &[Act]) -> Self {
+        let mut world = self.world.fork();
+        world.trace.clear();
+        world.kinds.clear();
+        world.points = 0;
+        world.pass = 0;
+        world.process += 1;
+        Self {
+            points: 0,
+            world,
+            driver: Driver::new(acts, self.now),
+            now: self.now,
+        }
+    }
+
+    /// The same moment, with something in the world changed.
+    pub fn with(&self, change: impl FnOnce(&mut World)) -> Self {
+        let mut world = self.world.fork();
+        change(&mut world);
+        Self {
+            points: self.points,
+            world,
+            driver: self.driver.clone(),
+            now: self.now,
+        }
+    }
+
+    /// The same moment, with one pass to come that is given an older version of the object.
+    pub fn with_stale_pass(&self, pass: u32) -> Self {
+        let mut other = self.with(|_| {});
+        other.driver.stale = Some(pass);
+        other
+    }
+
+    /// Goes on from here to the end of the script and through the quiet tail.
+    pub fn run(&self, keep_checkpoints: bool) -> Ended {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(self.go_on(keep_checkpoints)),
+            Err(error) => panic!("no runtime: {error}"),
+        }
+    }
+
+    async fn go_on(&self, keep_checkpoints: bool) -> Ended {
+        let clock = VirtualClock::starting_at(self.now);
+        let mut run = Run {
+            shared: Shared::new(self.world.fork(), clock),
+            driver: self.driver.clone(),
+            context: None,
+            checkpoints: keep_checkpoints.then(Vec::new),
+        };
+        let unrest = run.to_the_end().await;
+        let tail = run.shared.world().trace.len();
+        if unrest.is_none() {
+            run.through_the_tail().await;
+        }
+        let now = clock.now();
+        let world = run.shared.world().fork();
+        Ended {
+            world,
+            now,
+            tail,
+            unrest,
+            checkpoints: run.checkpoints.unwrap_or_default(),
+        }
+    }
+}
+
+struct Run {
+    shared: Shared,
+    driver: Driver,
+    /// The process: it dies with a crash.
+    context: Option<Context>,
+    checkpoints: Option<Vec<Checkpoint>>,
+}
+
+impl Run {
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Runs until the script is over and everything rests; otherwise tells what does not.
+    async fn to_the_end(&mut self) -> Option<String> {
+        loop {
+            let now = self.now();
+            self.shared.world().advance(now);
+            self.act(now);
+            let over = self.driver.done == self.driver.acts.len();
+            if over && self.is_settled(now) {
+                return None;
+            }
+            if now > self.driver.acted + PATIENCE {
+                let name = self.driver.done.checked_sub(1).map(|last| self.driver.acts[last].name);
+                return Some(format!("nothing rests {PATIENCE:#} after {}", name.unwrap_or("the beginning")));
+            }
+            self.step(now).await;
+        }
+    }
+
+    /// Lets the quiet time pass, and then has a new process look once more.
+    async fn through_the_tail(&mut self) {
+        let end = self.now() + TAIL;
+        while self.now() < end {
+            let now = self.now();
+            self.shared.world().advance(now);
+            self.step(now).await;
+        }
+        self.context = None;
+        self.driver.due = Some(self.now());
+        let now = self.now();
+        self.step(now).await;
+    }
+
+    fn act(&mut self, now: Timestamp) {
+        while let Some(act) = self.driver.acts.get(self.driver.done).cloned() {
+            let is_due = match act.when {
+                When::Settled => self.is_settled(now),
+                When::After(after) => now >= self.driver.acted + seconds(after),
+            };
+            if !is_due {
+                return;
+            }
+            let mut world = self.shared.world();
+            let before = world.cluster.clone();
+            act.perform(&mut world, now);
+            if format!("{before:?}") != format!("{:?}", world.cluster) {
+                wake(&mut self.driver.due, now + WATCH);
+            }
+            drop(world);
+            self.driver.done += 1;
+            self.driver.acted = now;
+        }
+    }
+
+    /// Whether nothing is under way: the conditions say so, no call is awaited, and no look is due soon.
+    fn is_settled(&self, now: Timestamp) -> bool {
+        let world = self.shared.world();
+        let Some(object) = world.object() else {
+            return world.next_late().is_none();
+        };
+        let due_soon = self.driver.due.is_some_and(|due| due <= now + seconds(1));
+        let status = &object["status"];
+        let is_true = |type_: &str| {
+            let conditions = status["conditions"].as_array();
+            conditions
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == type_ && condition["status"] == "True")
+        };
+        !due_soon
+            && world.next_late().is_none()
+            && !world.census_wakes()
+            && status["intent"].is_null()
+            && status["observedGeneration"] == object["metadata"]["generation"]
+            && (is_true("Ready") || is_true("Stalled"))
+    }
+
+    /// One step: a pass that is due, or the time to the next thing that happens.
+    async fn step(&mut self, now: Timestamp) {
+        if now >= self.driver.census {
+            self.driver.census = now + CENSUS;
+            if self.shared.world().census_wakes() {
+                wake(&mut self.driver.due, now);
+            }
+        }
+        let object = self.shared.world().object();
+        match (object, self.driver.due) {
+            (Some(object), Some(due)) if due <= now => self.pass(&object).await,
+            (object, due) => {
+                let due = due.filter(|_| object.is_some());
+                let act = self.driver.acts.get(self.driver.done).and_then(|act| match act.when {
+                    When::Settled => None,
+                    When::After(after) => Some(self.driver.acted + seconds(after)),
+                });
+                let late = self.shared.world().next_late();
+                let next = [due, act, late].into_iter().flatten().fold(self.driver.census, Timestamp::min);
+                self.shared.clock.sleep_until(next.max(now + SignedDuration::from_millis(1))).await;
+            }
+        }
+    }
+
+    async fn pass(&mut self, newest: &Arc<Value>) {
+        let given = self.prepare(newest);
+        let app: FlinkApplication = match serde_json::from_value((*given).clone()) {
+            Ok(app) => app,
+            Err(error) => panic!("the object cannot be read: {error}"),
+        };
+        let context = self.context.get_or_insert_with(|| context(&self.shared));
+        let pause = tokio::select! {
+            biased;
+            () = self.shared.died.notified() => None,
+            result = pass(context, &app) => Some(match result {
+                Ok(pause) => pause,
+                Err(PassError::Record(RecordError::Stale)) => Duration::from_secs(1),
+                Err(_) => context.pause(&app),
+            }),
+        };
+        let now = self.now();
+        match pause {
+            None => {
+                self.context = None;
+                self.shared.world().process += 1;
+                self.driver.due = Some(now + RESTART);
+            }
+            Some(pause) => {
+                self.driver.due = Some(now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX));
+                if self.shared.world().object().as_ref() != Some(&given) {
+                    wake(&mut self.driver.due, now + WATCH);
+                }
+            }
+        }
+    }
+
+    /// Counts the pass, keeps the moment before it, and gives the version of the object that the pass works with.
+    fn prepare(&mut self, newest: &Arc<Value>) -> Arc<Value> {
+        let now = self.now();
+        let mut world = self.shared.world();
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.push(Checkpoint {
+                points: world.points,
+                world: world.fork(),
+                driver: self.driver.clone(),
+                now,
+            });
+        }
+        world.pass += 1;
+        let older = (self.driver.stale == Some(world.pass)).then(|| world.cluster.older_version(APP));
+        let given = older.flatten().unwrap_or_else(|| Arc::clone(newest));
+        world.note(now, What::Pass(Arc::clone(&given)));
+        self.driver.due = None;
+        given
+    }
+}
+
+fn wake(due: &mut Option<Timestamp>, at: Timestamp) {
+    *due = Some(due.map_or(at, |due| due.min(at)));
+}
+
+/// A process that has just begun.
+fn context(shared: &Shared) -> Context {
+    let metrics = Arc::new(Metrics::new());
+    let settings = Settings {
+        region: REGION.to_owned(),
+        cluster: CLUSTER.to_owned(),
+        rules: Rules::default(),
+        resync: Duration::from_hours(6),
+    };
+    Context::new(
+        shared.kubernetes(),
+        Service::new(shared.clients(), Arc::clone(&metrics)),
+        Arc::new(shared.clock),
+        Leadership::undisputed(),
+        metrics,
+        settings,
+    )
+}

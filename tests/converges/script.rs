@@ -1,0 +1,166 @@
+//! What users and others do in a run, and when.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::cluster::Cluster;
+use crate::trace::What;
+use crate::world::{APP, REGION, World};
+
+/// When the next act comes.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    /// When everything rests after the act before.
+    Settled,
+    /// So many seconds after the act before, whatever goes on.
+    After(i64),
+}
+
+type Deed = Arc<dyn Fn(&mut World, Timestamp) + Send + Sync>;
+
+/// One thing that somebody does.
+#[derive(Clone)]
+pub struct Act {
+    /// What, in words.
+    pub name: &'static str,
+    /// When.
+    pub when: When,
+    deed: Deed,
+}
+
+impl Act {
+    fn new(name: &'static str, deed: impl Fn(&mut World, Timestamp) + Send + Sync + 'static) -> Self {
+        Self {
+            name,
+            when: When::Settled,
+            deed: Arc::new(deed),
+        }
+    }
+
+    /// The same act, but so many seconds after the one before.
+    pub fn after(mut self, seconds: i64) -> Self {
+        self.when = When::After(seconds);
+        self
+    }
+
+    /// Does it.
+    pub fn perform(&self, world: &mut World, now: Timestamp) {
+        (self.deed)(world, now);
+    }
+
+    fn by_user(name: &'static str, deed: impl Fn(&mut Cluster, Timestamp) + Send + Sync + 'static) -> Self {
+        Self::new(name, move |world, now| {
+            deed(&mut world.cluster, now);
+            world.note(now, What::User(name));
+        })
+    }
+
+    /// The user creates the resource: the smallest spec and what is given beside it.
+    pub fn create(more: Value) -> Self {
+        Self::by_user("create", move |cluster, now| {
+            if cluster.object(APP).is_none() {
+                let mut spec = smallest();
+                merge(&mut spec, &more);
+                cluster.create(now, APP, spec);
+            }
+        })
+    }
+
+    /// The user changes members of the spec; null removes one.
+    pub fn edit(name: &'static str, change: Value) -> Self {
+        Self::by_user(name, move |cluster, _| {
+            cluster.edit(APP, |object| merge(&mut object["spec"], &change));
+        })
+    }
+
+    /// The user sets an annotation.
+    pub fn annotate(key: &'static str, value: &'static str) -> Self {
+        Self::by_user(key, move |cluster, _| {
+            cluster.edit(APP, |object| object["metadata"]["annotations"][key] = json!(value));
+        })
+    }
+
+    /// The user deletes the resource.
+    pub fn delete() -> Self {
+        Self::by_user("delete", |cluster, now| cluster.delete(now, APP))
+    }
+
+    /// The user sets or deletes a ConfigMap.
+    pub fn config_map(name: &'static str, data: Option<Value>) -> Self {
+        Self::new("ConfigMap", move |world, now| {
+            world.cluster.set_config_map(name, data.clone());
+            world.note(now, What::User("ConfigMap"));
+        })
+    }
+
+    /// Nothing; time passes.
+    pub fn pause(seconds: i64) -> Self {
+        Self::new("pause", |_, _| {}).after(seconds)
+    }
+
+    /// Somebody else calls the service about the application; it may be the wrong moment.
+    pub fn console(name: &'static str, operation: &'static str, input: Value) -> Self {
+        Self::new(name, move |world, now| {
+            let mut input = input.clone();
+            input["ApplicationName"] = json!(APP);
+            if let Some(detail) = world.described(now) {
+                if operation == "TagResource" {
+                    input["ResourceARN"] = detail["ApplicationARN"].clone();
+                    input.as_object_mut().map(|input| input.remove("ApplicationName"));
+                }
+                if operation == "UpdateApplication" {
+                    input["ConditionalToken"] = detail["ConditionalToken"].clone();
+                }
+                let answer = world.service.handle(now, REGION, operation, &input);
+                if answer.is_ok() {
+                    world.note(now, What::Elsewhere(name));
+                }
+            }
+        })
+    }
+
+    /// The service patches the application.
+    pub fn maintenance() -> Self {
+        Self::new("maintenance", |world, now| {
+            if world.service.begin_maintenance(now, REGION, APP).is_ok() {
+                world.note(now, What::Elsewhere("maintenance"));
+            }
+        })
+    }
+
+    /// The service scales the application.
+    pub fn autoscaling() -> Self {
+        Self::new("autoscaling", |world, now| {
+            if world.service.begin_autoscaling(now, REGION, APP).is_ok() {
+                world.note(now, What::Elsewhere("autoscaling"));
+            }
+        })
+    }
+}
+
+/// The smallest spec.
+pub fn smallest() -> Value {
+    json!({
+        "desiredState": "Running",
+        "runtimeEnvironment": "FLINK-1_20",
+        "serviceExecutionRole": "arn:aws:iam::111122223333:role/orders",
+        "code": {"s3": {"bucket": "demo", "key": "healthy-1.yaml"}},
+    })
+}
+
+/// A spec whose code is an object.
+pub fn code(key: &str) -> Value {
+    json!({"code": {"s3": {"bucket": "demo", "key": key}}})
+}
+
+/// Lays one JSON object over another, as a JSON merge patch does.
+pub fn merge(target: &mut Value, change: &Value) {
+    json_patch::merge(target, change);
+}
+
+/// A duration in seconds.
+pub fn seconds(seconds: i64) -> SignedDuration {
+    SignedDuration::from_secs(seconds)
+}

@@ -1,0 +1,122 @@
+//! What happened in a run, in order: the material of every invariant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// In which pass, or after which; passes count from 1 over all processes.
+    pub pass: u32,
+    /// In which process; a crash begins another one.
+    pub process: u32,
+    /// What.
+    pub what: What,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A pass began with this version of the object.
+    Pass(Arc<Value>),
+    /// A read of the service.
+    Read(Read),
+    /// A mutating call of the controller.
+    Call(Call),
+    /// The effect of an earlier call came after its connection had broken: the index of that call in the trace, and
+    /// whether the service accepted it.
+    LateEffect { call: usize, accepted: bool },
+    /// A write of the controller to the API server.
+    Write(Write),
+    /// An event of the controller.
+    Event { reason: String, note: String },
+    /// The process died.
+    Crash,
+    /// The user did something.
+    User(&'static str),
+    /// Somebody else called the service, or the service acted by itself.
+    Elsewhere(&'static str),
+}
+
+/// A read of the service.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The operation.
+    pub operation: String,
+    /// The status in the answer of `DescribeApplication`.
+    pub status: Option<String>,
+    /// The token in the answer of `DescribeApplication`.
+    pub token: Option<String>,
+}
+
+/// A mutating call of the controller.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation.
+    pub operation: String,
+    /// The request.
+    pub input: Arc<Value>,
+    /// The application just before.
+    pub before: Option<Seen>,
+    /// The uid of the live resource just before.
+    pub live_uid: Option<String>,
+    /// Whether the service accepted it when it was sent.
+    pub took_effect: bool,
+    /// Whether the controller saw the answer.
+    pub answered: bool,
+    /// The operation that the service began.
+    pub operation_id: Option<String>,
+}
+
+/// The application as it was.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// The status.
+    pub status: String,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+    /// The operations: id, kind and status.
+    pub operations: Vec<(String, String, String)>,
+    /// The snapshots: name and status.
+    pub snapshots: Vec<(String, String)>,
+    /// Whether snapshots are on.
+    pub snapshots_on: bool,
+}
+
+/// A write of the controller to the API server.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Whether it was the status; otherwise the finalizers.
+    pub status: bool,
+    /// The object before.
+    pub before: Option<Arc<Value>>,
+    /// The object after, when the write was accepted.
+    pub after: Option<Arc<Value>>,
+}
+
+impl Entry {
+    /// The call, if it was one.
+    pub fn call(&self) -> Option<&Call> {
+        match &self.what {
+            What::Call(call) => Some(call),
+            _ => None,
+        }
+    }
+}
+
+impl Call {
+    /// Whether the call forces a stop.
+    pub fn forces(&self) -> bool {
+        self.operation == "StopApplication" && self.input["Force"] == true
+    }
+
+    /// Whether the call changes tags only.
+    pub fn tags_only(&self) -> bool {
+        matches!(self.operation.as_str(), "TagResource" | "UntagResource")
+    }
+}

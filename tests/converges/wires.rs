@@ -1,0 +1,138 @@
+//! The transports below the two real clients: each hands its request to the world in the same process.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_credential_types::Credentials;
+use aws_sdk_kinesisanalyticsv2::config::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use kube::client::Body;
+use managed_flink_emulator::wire;
+use sluicegate::aws::clients::{CallLimits, Clients};
+use sluicegate::clock::Clock;
+use tokio::sync::Notify;
+
+use crate::clock::VirtualClock;
+use crate::cluster::Request;
+use crate::world::{Delivery, World};
+
+/// The world as both transports and the loop of the run share it.
+#[derive(Clone)]
+pub struct Shared {
+    world: Arc<Mutex<World>>,
+    /// Signalled when the process dies.
+    pub died: Arc<Notify>,
+    /// The clock of the run.
+    pub clock: VirtualClock,
+}
+
+impl Shared {
+    /// A world on a clock.
+    pub fn new(world: World, clock: VirtualClock) -> Self {
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            died: Arc::default(),
+            clock,
+        }
+    }
+
+    /// The world.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The SDK clients. A read has one attempt: the SDK's own pauses are random, and a run must be repeatable.
+    pub fn clients(&self) -> Clients {
+        let wire = SharedHttpConnector::new(ServiceWire(self.clone()));
+        let limits = CallLimits {
+            read_attempts: 1,
+            ..CallLimits::default()
+        };
+        let keys = SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "key", None, None, "simulation"));
+        Clients::with_transport(http_client_fn(move |_, _| wire.clone()), keys, limits)
+    }
+
+    /// The Kubernetes client.
+    pub fn kubernetes(&self) -> kube::Client {
+        let shared = self.clone();
+        let service = tower::service_fn(move |request| {
+            let shared = shared.clone();
+            async move { shared.cluster_call(request).await }
+        });
+        kube::Client::new(service, "default")
+    }
+
+    async fn cluster_call(&self, request: http::Request<Body>) -> Result<http::Response<Body>, io::Error> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect_bytes().await.map_err(io::Error::other)?;
+        let content_type = parts.headers.get(http::header::CONTENT_TYPE);
+        let request = Request {
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            content_type: content_type
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+            body: serde_json::from_slice(&body).unwrap_or_default(),
+        };
+        let delivery = self.world().cluster_request(self.clock.now(), &request);
+        match delivery {
+            Delivery::Answered((status, body)) => http::Response::builder()
+                .status(status)
+                .header(http::header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_string().into_bytes()))
+                .map_err(io::Error::other),
+            Delivery::Broken => Err(io::ErrorKind::ConnectionReset.into()),
+            Delivery::Dead => match self.die().await {},
+        }
+    }
+
+    async fn die(&self) -> Infallible {
+        self.died.notify_one();
+        std::future::pending().await
+    }
+}
+
+struct ServiceWire(Shared);
+
+impl std::fmt::Debug for ServiceWire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ServiceWire")
+    }
+}
+
+impl HttpConnector for ServiceWire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let delivery = {
+            let now = self.0.clock.now();
+            let request = wire::Request {
+                target: request.headers().get("x-amz-target"),
+                authorization: request.headers().get("authorization"),
+                body: request.body().bytes().unwrap_or_default(),
+            };
+            self.0.world().service_request(now, request)
+        };
+        let shared = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            match delivery {
+                Delivery::Answered(response) => answer(response),
+                Delivery::Broken => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())),
+                Delivery::Dead => match shared.die().await {},
+            }
+        })
+    }
+}
+
+fn answer(response: wire::Response) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(response.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
+    for (name, value) in response.headers {
+        answer.headers_mut().insert(name, value);
+    }
+    Ok(answer)
+}

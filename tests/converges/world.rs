@@ -1,0 +1,353 @@
+//! The world outside the controller: the emulated service, the model of the API server, and what happened so far.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use managed_flink_emulator::service::rules::Rules;
+use managed_flink_emulator::service::{ErrorCode, Status};
+use managed_flink_emulator::{Objects, Service, Settings, wire};
+use serde_json::{Value, json};
+use sluicegate::census::changed;
+use sluicegate::api::spec::FlinkApplication;
+use sluicegate::aws::observe::Listed;
+
+use crate::cluster::{Cluster, Request, Target};
+use crate::faults::{Fault, Kind};
+use crate::trace::{Call, Entry, Read, Seen, What, Write};
+
+/// The region of everything.
+pub const REGION: &str = "eu-west-1";
+/// The name of the application and of its resource.
+pub const APP: &str = "orders";
+/// The name of the cluster in ownership tags.
+pub const CLUSTER: &str = "simulated";
+/// How long after its connection broke a late call takes effect.
+const LATE: SignedDuration = SignedDuration::from_secs(15);
+
+/// The code that there is: what a job of it does is in its name.
+struct Bucket;
+
+impl Objects for Bucket {
+    fn read(&self, _bucket: &str, key: &str, _version: Option<&str>) -> Option<Vec<u8>> {
+        let script = match key.split(['.', '-']).next()? {
+            "healthy" => "then: healthy",
+            "throws" => "main: {throws: 'java.lang.NoSuchMethodError: orders'}",
+            "ends" => "then: {endsAfter: 90s}",
+            _ => return None,
+        };
+        Some(script.as_bytes().to_vec())
+    }
+}
+
+/// A call whose effect is still to come.
+#[derive(Clone, Debug)]
+struct Late {
+    at: Timestamp,
+    operation: String,
+    input: Arc<Value>,
+    entry: usize,
+}
+
+/// What the transport does with a request.
+#[derive(Debug)]
+pub enum Delivery<T> {
+    /// The answer arrives.
+    Answered(T),
+    /// The connection breaks without an answer.
+    Broken,
+    /// The process dies; there is nobody to answer.
+    Dead,
+}
+
+/// The world and its history.
+pub struct World {
+    /// The emulated service.
+    pub service: Service,
+    /// The model of the API server.
+    pub cluster: Cluster,
+    /// What happened.
+    pub trace: Vec<Entry>,
+    /// The number of the pass.
+    pub pass: u32,
+    /// The number of the process.
+    pub process: u32,
+    /// Requests of the controller that change something, counted so far: each is a point where a fault can strike.
+    pub points: u32,
+    /// The kinds of fault that can strike at each point so far.
+    pub kinds: Vec<(u32, Vec<Kind>)>,
+    /// The faults that strike.
+    pub faults: Vec<Fault>,
+    late: Vec<Late>,
+}
+
+/// A service with the speed and the rules of a run.
+fn settings(rules: Rules) -> Settings {
+    Settings {
+        speed: 3.0,
+        rules,
+        ..Settings::default()
+    }
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            service: Service::new(settings(rules), Box::new(Bucket)),
+            cluster: Cluster::default(),
+            trace: Vec::new(),
+            pass: 0,
+            process: 1,
+            points: 0,
+            kinds: Vec::new(),
+            faults: Vec::new(),
+            late: Vec::new(),
+        }
+    }
+
+    /// The same world once more, to go on in another way.
+    pub fn fork(&self) -> Self {
+        let settings = self.service.settings().clone();
+        Self {
+            service: Service::with_state(settings, Box::new(Bucket), self.service.state().clone()),
+            cluster: self.cluster.clone(),
+            trace: self.trace.clone(),
+            kinds: self.kinds.clone(),
+            faults: self.faults.clone(),
+            late: self.late.clone(),
+            ..*self
+        }
+    }
+
+    /// The resource.
+    pub fn object(&self) -> Option<Arc<Value>> {
+        self.cluster.object(APP)
+    }
+
+    /// Notes something in the trace.
+    pub fn note(&mut self, at: Timestamp, what: What) {
+        let (pass, process) = (self.pass, self.process);
+        self.trace.push(Entry {
+            at,
+            pass,
+            process,
+            what,
+        });
+    }
+
+    /// Lets everything happen that is due.
+    pub fn advance(&mut self, now: Timestamp) {
+        while let Some(next) = self.late.iter().position(|late| late.at <= now) {
+            let late = self.late.remove(next);
+            let accepted = self
+                .service
+                .handle(late.at, REGION, &late.operation, &late.input)
+                .is_ok();
+            let call = late.entry;
+            self.note(late.at, What::LateEffect { call, accepted });
+        }
+        self.service.advance(now);
+    }
+
+    /// When the next late effect comes.
+    pub fn next_late(&self) -> Option<Timestamp> {
+        self.late.iter().map(|late| late.at).min()
+    }
+
+    /// The applications whose state differs from what the resource records, as the census finds them.
+    pub fn census_wakes(&self) -> bool {
+        let Some(object) = self.object() else { return false };
+        let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
+            return false;
+        };
+        let Some(aws) = app.status.and_then(|status| status.journal.aws) else {
+            return false;
+        };
+        let views = self.service.applications();
+        let listed: Vec<Listed> = views
+            .iter()
+            .map(|view| Listed {
+                name: view.name.clone(),
+                status: name_of(view.status),
+                version_id: i64::try_from(view.version).unwrap_or_default(),
+            })
+            .collect();
+        !changed(&listed, &[&aws]).is_empty()
+    }
+
+    /// The description of the application, as the service gives it.
+    pub fn described(&mut self, now: Timestamp) -> Option<Value> {
+        let input = json!({"ApplicationName": APP});
+        let answer = self.service.handle(now, REGION, "DescribeApplication", &input).ok()?;
+        Some(answer["ApplicationDetail"].clone())
+    }
+
+    /// The application as it is.
+    pub fn seen(&mut self, now: Timestamp) -> Option<Seen> {
+        let detail = self.described(now)?;
+        let arn = json!({"ResourceARN": detail["ApplicationARN"]});
+        let tags = self
+            .service
+            .handle(now, REGION, "ListTagsForResource", &arn)
+            .unwrap_or_default();
+        let view = self.service.application_view(REGION, APP)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let configuration = &detail["ApplicationConfigurationDescription"];
+        Some(Seen {
+            status: text(&detail["ApplicationStatus"]),
+            tags: tags["Tags"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|tag| (text(&tag["Key"]), text(&tag["Value"])))
+                .collect::<BTreeMap<_, _>>(),
+            operations: view
+                .operations
+                .iter()
+                .map(|operation| {
+                    (
+                        text(&operation["OperationId"]),
+                        text(&operation["Operation"]),
+                        text(&operation["OperationStatus"]),
+                    )
+                })
+                .collect(),
+            snapshots: view
+                .snapshots
+                .iter()
+                .map(|snapshot| (text(&snapshot["SnapshotName"]), text(&snapshot["SnapshotStatus"])))
+                .collect(),
+            snapshots_on: configuration["ApplicationSnapshotConfigurationDescription"]["SnapshotsEnabled"] == true,
+        })
+    }
+
+    /// Counts a point and tells which fault strikes there.
+    fn strike(&mut self, kinds: Vec<Kind>) -> Option<Kind> {
+        let point = self.points;
+        self.points += 1;
+        let struck = self.faults.iter().find(|fault| fault.point == point);
+        let struck = struck.map(|fault| fault.kind).filter(|kind| kinds.contains(kind));
+        self.kinds.push((self.pass, kinds));
+        struck
+    }
+
+    /// A request of the controller to the service.
+    pub fn service_request(
+        &mut self,
+        now: Timestamp,
+        request: wire::Request<'_>,
+    ) -> Delivery<wire::Response> {
+        self.advance(now);
+        let target = request.target.unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        if operation.starts_with("Describe") || operation.starts_with("List") {
+            return self.read(now, operation, request);
+        }
+        let kind = self.strike(Kind::of_call(&operation));
+        let input: Arc<Value> = Arc::new(serde_json::from_slice(request.body).unwrap_or_default());
+        let before = self.seen(now);
+        let live_uid = self
+            .object()
+            .and_then(|object| object["metadata"]["uid"].as_str().map(str::to_owned));
+        let mut call = Call {
+            operation: operation.clone(),
+            input: Arc::clone(&input),
+            before,
+            live_uid,
+            took_effect: false,
+            answered: false,
+            operation_id: None,
+        };
+        if kind == Some(Kind::Late) {
+            self.late.push(Late {
+                at: now + LATE,
+                operation,
+                input,
+                entry: self.trace.len(),
+            });
+        }
+        if matches!(kind, Some(Kind::Late | Kind::CrashBefore)) {
+            self.note(now, What::Call(call));
+            return self.broken(now, kind);
+        }
+        let response = wire::respond(&mut self.service, now, request);
+        call.took_effect = response.status == 200;
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        call.operation_id = body["OperationId"].as_str().map(str::to_owned);
+        call.answered = kind.is_none();
+        self.note(now, What::Call(call));
+        match kind {
+            None => Delivery::Answered(response),
+            Some(_) => self.broken(now, kind),
+        }
+    }
+
+    fn broken<T>(&mut self, now: Timestamp, kind: Option<Kind>) -> Delivery<T> {
+        if matches!(kind, Some(Kind::CrashBefore | Kind::CrashAfter)) {
+            self.note(now, What::Crash);
+            Delivery::Dead
+        } else {
+            Delivery::Broken
+        }
+    }
+
+    fn read(&mut self, now: Timestamp, operation: String, request: wire::Request<'_>) -> Delivery<wire::Response> {
+        let response = wire::respond(&mut self.service, now, request);
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let detail = &body["ApplicationDetail"];
+        let text = |member: &str| detail[member].as_str().map(str::to_owned);
+        let read = Read {
+            operation,
+            status: text("ApplicationStatus"),
+            token: text("ConditionalToken"),
+        };
+        self.note(now, What::Read(read));
+        Delivery::Answered(response)
+    }
+
+    /// A request of the controller to the API server.
+    pub fn cluster_request(&mut self, now: Timestamp, request: &Request) -> Delivery<(u16, Value)> {
+        self.advance(now);
+        let status = match (request.method.as_str(), request.target()) {
+            ("PATCH", Some(Target::Status(_))) => true,
+            ("PATCH", Some(Target::Application(_))) => false,
+            (_, Some(Target::Events)) => {
+                let text = |member: &str| request.body[member].as_str().unwrap_or_default().to_owned();
+                let (reason, note) = (text("reason"), text("note"));
+                self.note(now, What::Event { reason, note });
+                return Delivery::Answered(self.cluster.answer(request));
+            }
+            _ => return Delivery::Answered(self.cluster.answer(request)),
+        };
+        let kind = self.strike(Kind::of_write());
+        if kind == Some(Kind::CrashBefore) {
+            return self.broken(now, kind);
+        }
+        if kind == Some(Kind::Conflict) {
+            self.cluster.touch(APP);
+        }
+        let before = self.object();
+        let answer = self.cluster.answer(request);
+        let accepted = (200..300).contains(&answer.0);
+        let after = accepted.then(|| Arc::new(answer.1.clone()));
+        self.note(now, What::Write(Write { status, before, after }));
+        match kind {
+            None | Some(Kind::Conflict) => Delivery::Answered(answer),
+            Some(_) => self.broken(now, kind),
+        }
+    }
+}
+
+/// The name of a status in the protocol.
+pub fn name_of(status: Status) -> String {
+    serde_json::to_value(status)
+        .ok()
+        .and_then(|name| name.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// Whether an error says that the moment was wrong for a call of somebody else; anything else is an error of the test.
+pub fn is_untimely(code: ErrorCode) -> bool {
+    !matches!(code, ErrorCode::Serialization | ErrorCode::UnknownOperation)
+}
