@@ -228,6 +228,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             desk.notes
                 .push(Note::normal("Started", format!("the job was started {from}")));
         }
+        StepKind::Update if is_running(desk) => desk.handle_nonce(intent),
         StepKind::Restart => {
             desk.handle_nonce(intent);
             desk.record(HistoryResult::Restarted, intent.revision.clone());
@@ -263,6 +264,12 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         )),
         _ => {}
     }
+}
+
+/// An update of a running application has restarted its job, as a new restart nonce asks for.
+fn is_running(desk: &Desk<'_>) -> bool {
+    let app = desk.situation.world.application.as_ref();
+    app.is_some_and(|app| app.status == ApplicationStatus::Running)
 }
 
 fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
