@@ -1,0 +1,169 @@
+//! Jobs that end and code that fails.
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, THROWN, condition};
+
+#[test]
+fn a_job_that_ends_is_started_again_at_a_growing_distance_and_stalls_after_three_ends() {
+    let mut stage = Stage::set("ends");
+    let spec = json!({"code": {"s3": {"key": "bounded.yaml"}}, "restore": {"onStart": "None"}});
+    stage.apply("orders", &spec);
+
+    let mut distances = Vec::new();
+    for end in 1..=2 {
+        let app = stage.until("orders", "waits before the next start", |app| {
+            ends(app).len() == end && message(app).contains("it is started again at")
+        });
+        distances.push(announced(&app) - ends(&app)[end - 1]);
+    }
+    assert!(distances[0] > 0 && distances[1] > distances[0], "{distances:?} s");
+
+    let message = stage.stalled("orders", "JobEnded");
+    assert!(message.contains("3 times within an hour"), "{message}");
+    assert!(message.contains("sluicegate.dev/retry-requested-at"), "{message}");
+    let calls = [
+        "CreateApplication",
+        "StartApplication",
+        "StartApplication",
+        "StartApplication",
+    ];
+    assert_eq!(stage.changes_since(0), calls);
+    stage.replace_controller();
+    stage.look("orders");
+    assert_eq!(stage.changes_since(0), calls);
+
+    let mark = stage.mark();
+    stage.annotate("orders", "retry-requested-at", "now");
+    stage.ready("orders");
+    assert_eq!(stage.changes_since(mark), ["StartApplication"]);
+}
+
+#[test]
+fn a_job_that_ended_without_a_snapshot_is_not_started_empty_without_consent() {
+    let stage = Stage::set("ends-once");
+    stage.apply("orders", &json!({"code": {"s3": {"key": "bounded.yaml"}}}));
+    let message = stage.stalled("orders", "NoRestorePoint");
+    let revision = stage.app("orders")["status"]["revisions"]["target"].clone();
+    let consent = format!("sluicegate.dev/allow-empty-start={}", revision.as_str().unwrap());
+    assert!(message.contains(&consent), "{message}");
+    stage.look("orders");
+    assert_eq!(stage.changes_since(0), ["CreateApplication", "StartApplication"]);
+
+    stage.annotate("orders", "allow-empty-start", revision.as_str().unwrap());
+    stage.ready("orders");
+    assert_eq!(
+        stage.changes_since(0),
+        ["CreateApplication", "StartApplication", "StartApplication"]
+    );
+}
+
+#[test]
+fn code_that_throws_is_not_started_again_until_it_changes_or_a_retry_is_asked_for() {
+    let mut stage = Stage::set("throws");
+    stage.apply("orders", &json!({"code": {"s3": {"key": "throws.yaml"}}}));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    let ready = condition(&stage.app("orders"), "Ready").unwrap()["message"].clone();
+    assert!(ready.as_str().unwrap().contains(THROWN), "{ready}");
+    assert_eq!(stage.changes_since(0), ["CreateApplication", "StartApplication"]);
+
+    // Neither time, nor another controller, nor an edit beside the revision brings it back.
+    let mark = stage.mark();
+    stage.look("orders");
+    stage.replace_controller();
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), [""; 0]);
+    stage.apply(
+        "orders",
+        &json!({"code": {"s3": {"key": "throws.yaml"}}, "tags": {"team": "orders"}, "rollout": {"progressDeadline": "20m"}}),
+    );
+    stage.look("orders");
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    assert_eq!(stage.changes_since(mark), ["TagResource"]);
+    assert_eq!(stage.tags("orders")["team"], "orders");
+
+    // A request brings it back once.
+    let mark = stage.mark();
+    stage.annotate("orders", "retry-requested-at", "first");
+    stage.until("orders", "was tried again", |app| {
+        failures(app).len() == 2 && app["status"]["handled"]["retry"] == "first"
+    });
+    stage.stalled("orders", "StartFailed");
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), ["StartApplication"]);
+
+    // Another revision heals it.
+    let mark = stage.mark();
+    stage.apply("orders", &json!({"tags": {"team": "orders"}}));
+    stage.ready("orders");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication", "StartApplication"]);
+}
+
+#[test]
+fn a_release_that_throws_on_a_running_application_is_sent_once() {
+    let mut stage = Stage::set("throws-later");
+    let release = |key: &str| json!({"code": {"s3": {"key": key}}, "rollout": {"preChangeSnapshot": "Never"}});
+    stage.apply("orders", &release("healthy-1.yaml"));
+    stage.ready("orders");
+
+    let mark = stage.mark();
+    stage.apply("orders", &release("throws.yaml"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    let app = stage.app("orders");
+    let failed = &app["status"]["failedRevisions"][0]["revision"];
+    assert_eq!(failed, &app["status"]["revisions"]["target"]);
+    stage.look("orders");
+    stage.replace_controller();
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
+
+    // Two failed revisions are both remembered.
+    let mark = stage.mark();
+    stage.apply("orders", &release("throws-too.yaml"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains("OutOfMemoryError"), "{message}");
+    let sent = stage.changes_since(mark);
+    stage.apply("orders", &release("throws.yaml"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(failed.as_str().unwrap()), "{message}");
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), sent, "what failed before is not sent again");
+
+    stage.apply("orders", &release("healthy-2.yaml"));
+    stage.ready("orders");
+    let restored = stage.inside("orders")["job"]["restoredFrom"].clone();
+    assert!(restored.is_string(), "the state of the first release is kept");
+}
+
+fn message(app: &Value) -> &str {
+    app["status"]["message"].as_str().unwrap_or_default()
+}
+
+fn history<'a>(app: &'a Value, result: &'a str) -> impl Iterator<Item = &'a Value> {
+    let entries = app["status"]["history"].as_array().into_iter().flatten();
+    entries.filter(move |entry| entry["result"] == result)
+}
+
+fn failures(app: &Value) -> Vec<&Value> {
+    history(app, "Failed").collect()
+}
+
+/// When the job ended, in seconds since 1970, the oldest first.
+fn ends(app: &Value) -> Vec<i64> {
+    history(app, "JobEnded")
+        .map(|entry| seconds(entry["at"].as_str().unwrap()))
+        .collect()
+}
+
+/// The time of the next start that the message names.
+fn announced(app: &Value) -> i64 {
+    let (_, at) = message(app).rsplit_once("it is started again at ").unwrap();
+    seconds(at)
+}
+
+fn seconds(timestamp: &str) -> i64 {
+    timestamp.parse::<jiff::Timestamp>().unwrap().as_second()
+}

@@ -1,0 +1,151 @@
+//! What kubectl shows and does without knowing anything of the resource.
+
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+use crate::testbed::repository;
+
+#[test]
+fn get_shows_the_columns_of_a_running_application() {
+    let stage = Stage::set("columns");
+    stage.apply("orders", &json!({}));
+    let app = stage.ready("orders");
+    let version = app["status"]["aws"]["applicationVersionId"].to_string();
+    let revision = app["status"]["revisions"]["target"].as_str().unwrap();
+
+    let [names, values] = table(&stage.kubectl(&["get", "msfapp"]));
+    assert_eq!(
+        names,
+        ["NAME", "DESIRED", "STATUS", "READY", "REASON", "VERSION", "AGE"]
+    );
+    assert_eq!(
+        values[..6],
+        ["orders", "Running", "RUNNING", "True", "Running", version.as_str()]
+    );
+
+    let [names, values] = table(&stage.kubectl(&["get", "msfapp", "-o", "wide"]));
+    assert_eq!(names[7..], ["RUNTIME", "REGION", "REVISION", "MESSAGE"]);
+    let message = app["status"]["message"].as_str().unwrap();
+    assert_eq!(values[7..10], ["FLINK-1_20", "eu-west-1", revision]);
+    assert_eq!(values[10..].join(" "), message);
+}
+
+#[test]
+fn get_finds_the_resource_by_its_category_and_shows_a_new_one_without_a_controller() {
+    let stage = Stage::without_controller("columns-empty");
+    stage.apply("orders", &json!({}));
+    let [names, values] = table(&stage.kubectl(&["get", "flink"]));
+    assert_eq!(names[..2], ["NAME", "DESIRED"]);
+    assert_eq!(values[..2], ["orders", "Running"]);
+}
+
+#[test]
+fn a_new_resource_says_that_nobody_has_looked_at_it() {
+    let stage = Stage::without_controller("status-default");
+    stage.apply("orders", &json!({}));
+    assert_eq!(stage.app("orders")["status"], json!({"observedGeneration": -1}));
+}
+
+#[test]
+fn explain_describes_every_field() {
+    let stage = Stage::without_controller("explain");
+    let crd = stage
+        .cluster
+        .get("default", "crd/flinkapplications.sluicegate.dev")
+        .unwrap();
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    let recursive = stage.kubectl(&["explain", "msfapp", "--recursive"]);
+    let mut groups = Vec::new();
+    for root in ["spec", "status"] {
+        groups_below(&format!("msfapp.{root}"), &schema["properties"][root], &mut groups);
+    }
+    assert!(groups.len() > 20, "{groups:?}");
+    for (path, fields) in groups {
+        let text = stage.kubectl(&["explain", &path]);
+        assert!(!text.contains("<no description>"), "{path}:\n{text}");
+        for field in fields {
+            assert!(
+                text.contains(&format!("\n  {field}\t")),
+                "{path} does not name {field}:\n{text}"
+            );
+            assert!(
+                recursive.contains(&format!(" {field}\t")),
+                "{field} of {path} is missing in --recursive"
+            );
+        }
+    }
+}
+
+#[test]
+fn scale_changes_the_parallelism_once_the_spec_names_it() {
+    let stage = Stage::set("scale");
+    stage.apply(
+        "orders",
+        &json!({"parallelism": {"parallelism": 2, "autoScalingEnabled": false}}),
+    );
+    stage.ready("orders");
+    stage.kubectl(&["scale", "msfapp/orders", "--replicas=3"]);
+    assert_eq!(stage.app("orders")["spec"]["parallelism"]["parallelism"], 3);
+    assert_eq!(stage.ready("orders")["status"]["parallelism"], 3);
+    let flink =
+        &stage.describe("orders")["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"];
+    assert_eq!(flink["ParallelismConfigurationDescription"]["Parallelism"], 3);
+    let replicas = [
+        "get",
+        "msfapp/orders",
+        "--subresource=scale",
+        "-o",
+        "jsonpath={.status.replicas}",
+    ];
+    assert_eq!(stage.kubectl(&replicas), "3");
+}
+
+#[test]
+fn applying_the_same_manifest_again_changes_nothing() {
+    let stage = Stage::set("apply-twice");
+    let path = repository().join("deploy/examples/full.yaml").display().to_string();
+    let bucket = repository().join("deploy/examples/bucket");
+    assert!(bucket.is_dir(), "the examples bring their code");
+    for apply in [
+        ["apply", "--server-side", "-f", &path].as_slice(),
+        ["apply", "-f", &path].as_slice(),
+    ] {
+        stage.kubectl(apply);
+        let before = stage.app("orders-full");
+        stage.kubectl(apply);
+        let after = stage.app("orders-full");
+        assert_eq!(before["metadata"]["generation"], after["metadata"]["generation"]);
+        assert_eq!(before["spec"], after["spec"]);
+        let [_, flags @ ..] = apply else { unreachable!() };
+        let mut diff = vec!["diff", "-n", "apply-twice"];
+        diff.extend(flags);
+        let difference = stage.cluster.kubectl(&diff, None);
+        assert!(difference.success, "{}{}", difference.stdout, difference.stderr);
+    }
+}
+
+/// The names of the columns and the values of the only row.
+#[track_caller]
+fn table(text: &str) -> [Vec<String>; 2] {
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect();
+    let lines: Vec<Vec<String>> = text.lines().map(words).collect();
+    lines
+        .try_into()
+        .unwrap_or_else(|lines| panic!("one row is expected: {lines:?}"))
+}
+
+/// The paths below which there are fields, with the fields.
+fn groups_below(path: &str, schema: &Value, groups: &mut Vec<(String, Vec<String>)>) {
+    let schema = if schema["items"].is_object() {
+        &schema["items"]
+    } else {
+        schema
+    };
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
+    groups.push((path.to_owned(), properties.keys().cloned().collect()));
+    for (name, property) in properties {
+        groups_below(&format!("{path}.{name}"), property, groups);
+    }
+}
