@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::controller::{Action, Config as ControllerConfig, Controller};
-use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -194,12 +194,15 @@ async fn work(
         args.namespaces.iter().cloned().map(Some).collect()
     };
     let concurrency = args.concurrency;
+    let mut lists = Vec::new();
     let mut stores = Vec::new();
     let mut wakers = Vec::new();
     let mut controllers = Vec::new();
     for namespace in namespaces {
         let (wake, woken) = mpsc::channel(64);
-        let controller = controller(&client, namespace.as_deref(), woken, concurrency, &stop);
+        let listed = Arc::new(Notify::new());
+        lists.push(Arc::clone(&listed));
+        let controller = controller(&client, namespace.as_deref(), woken, listed, concurrency, &stop);
         stores.push(controller.store());
         wakers.push((namespace, wake));
         controllers.push(
@@ -208,12 +211,9 @@ async fn work(
                 .for_each(|_| async {}),
         );
     }
-    let watched = stores.clone();
     tokio::spawn(async move {
-        for store in &watched {
-            if store.wait_until_ready().await.is_err() {
-                return;
-            }
+        for listed in lists {
+            listed.notified().await;
         }
         readiness.listed();
         info!("the first list of applications is complete");
@@ -257,10 +257,14 @@ fn known(stores: &[Store<Guarded>]) -> Vec<Arc<FlinkApplication>> {
         .collect()
 }
 
+/// The controller of one namespace, or of all; `listed` is told of each complete list.
+///
+/// The store's own wait for its first list has room for one waiter, and that is the controller itself.
 fn controller(
     client: &Client,
     namespace: Option<&str>,
     woken: mpsc::Receiver<ObjectRef<Guarded>>,
+    listed: Arc<Notify>,
     concurrency: u16,
     stop: &CancellationToken,
 ) -> Controller<Guarded> {
@@ -273,9 +277,16 @@ fn controller(
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let controller = Controller::new(applications, watch());
-    let store = controller.store();
-    controller
+    let (store, writer) = reflector::store();
+    let applications = watcher(applications, watch())
+        .reflect(writer)
+        .inspect_ok(move |event| {
+            if matches!(event, watcher::Event::InitDone) {
+                listed.notify_one();
+            }
+        })
+        .applied_objects();
+    Controller::for_stream(applications, store.clone())
         .watches(config_maps, watch(), move |config_map| referring(&store, &config_map))
         .reconcile_on(stream::unfold(woken, |mut woken| async {
             woken.recv().await.map(|reference| (reference, woken))
