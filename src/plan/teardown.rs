@@ -55,7 +55,7 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         .journal
         .refusal
         .as_ref()
-        .is_some_and(|refusal| refusal.step == StepKind::Stop);
+        .is_some_and(|refusal| matches!(refusal.step, StepKind::Stop | StepKind::ForceStop));
     match rules.final_snapshot {
         FinalSnapshot::Never => waiting::admitted(desk, Step::ForceStop),
         FinalSnapshot::BestEffort if refused => waiting::admitted(desk, Step::ForceStop),
