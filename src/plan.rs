@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::api::FINALIZER;
-use crate::api::condition::Reason;
+use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{DeletionPolicy, DesiredState, FlinkApplication};
 use crate::api::status::{Intent, Journal, MissingStatus, Phase};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
@@ -185,8 +185,10 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
     let plan = next(&mut desk);
-    if let Plan::Do(step) = &plan {
-        desk.declare(step);
+    match &plan {
+        Plan::Do(step) => desk.declare(step),
+        Plan::Stall(stall) => desk.tell(stall),
+        _ => {}
     }
     if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
         desk.journal.refusal = None;
@@ -315,6 +317,19 @@ fn stall(reason: Reason, message: impl Into<String>) -> Plan {
 }
 
 impl Desk<'_> {
+    /// Tells a person of a stall when it begins or its reason changes.
+    fn tell(&mut self, stall: &Stall) {
+        let conditions = self.situation.app.status.iter().flat_map(|status| &status.conditions);
+        let told = conditions.into_iter().any(|condition| {
+            condition.type_ == ConditionType::Stalled.as_str() && condition.reason == stall.reason.as_str()
+        });
+        let failed = self.notes.iter().any(|note| note.reason == stall.reason.as_str());
+        if !told && !failed {
+            self.notes
+                .push(Note::warning(stall.reason.as_str(), stall.message.clone()));
+        }
+    }
+
     fn declare(&mut self, step: &Step) {
         let world = self.situation.world;
         let fence = step.fence();

@@ -21,7 +21,7 @@ use crate::desired::{Desired, Undesirable, identity};
 use crate::fault::{Fault, FaultKind};
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
-use crate::plan::outcome::{Moment, Outcome};
+use crate::plan::outcome::{Moment, Outcome, acceptance};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
 use crate::plan::{Decision, Plan, Rules, Situation, is_settled, plan, unreadable};
@@ -266,6 +266,8 @@ async fn act(
         status.message = Some(message);
     }
     record(context, written, &status).await?;
+    let note = acceptance(step.kind(), &outcome);
+    context.herald.announce(now, written, note.as_slice()).await;
     match outcome {
         Outcome::Refused(fault) => Ok(context.memory.pause_for(&key, fault.kind)),
         Outcome::Accepted { .. } | Outcome::Unknown(_) => {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::fault::{Fault, FaultKind};
+use crate::plan::Note;
 
 /// The answer to a mutating call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +79,26 @@ impl Journal {
             first_at: earlier.map_or(moment.now, |earlier| earlier.first_at),
             last_at: moment.now,
         });
+    }
+}
+
+/// What a person should hear when a call was accepted whose effect is not told later.
+#[must_use]
+pub fn acceptance(step: StepKind, outcome: &Outcome) -> Option<Note> {
+    let Outcome::Accepted { version_id, .. } = outcome else {
+        return None;
+    };
+    let version = version_id.map_or(String::new(), |version| format!(" as version {version}"));
+    match step {
+        StepKind::Create => Some(Note::normal("Created", format!("the application was created{version}"))),
+        StepKind::Update | StepKind::AddVpc | StepKind::RemoveVpc | StepKind::AddLogging | StepKind::RemoveLogging => {
+            let operation = step.operation();
+            Some(Note::normal(
+                "UpdateStarted",
+                format!("{operation} was accepted{version}"),
+            ))
+        }
+        _ => None,
     }
 }
 

@@ -217,7 +217,9 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
 
 fn done(desk: &mut Desk<'_>, intent: &Intent) {
     match intent.step {
-        StepKind::Create => desk.notes.push(Note::normal("Created", "the application was created")),
+        StepKind::Create => desk
+            .notes
+            .push(Note::normal("Created", "the application was found to be created")),
         StepKind::Start => {
             desk.set_running(intent.revision.clone());
             desk.handle_nonce(intent);

@@ -61,7 +61,6 @@ fn the_controller_has_exactly_the_rights_it_uses() {
         "list configmaps",
         "watch configmaps",
         "create events.events.k8s.io",
-        "patch events.events.k8s.io",
         "get namespaces named kube-system",
     ]);
     assert_eq!(
