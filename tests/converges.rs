@@ -11,10 +11,20 @@
 mod clock;
 #[path = "converges/cluster.rs"]
 mod cluster;
+#[path = "converges/ending.rs"]
+mod ending;
 #[path = "converges/faults.rs"]
 mod faults;
+#[path = "converges/history.rs"]
+mod history;
+#[path = "converges/invariants.rs"]
+mod invariants;
+#[path = "converges/points.rs"]
+mod points;
 #[path = "converges/run.rs"]
 mod run;
+#[path = "converges/scenarios.rs"]
+mod scenarios;
 #[path = "converges/script.rs"]
 mod script;
 #[path = "converges/trace.rs"]
@@ -24,20 +34,60 @@ mod wires;
 #[path = "converges/world.rs"]
 mod world;
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use managed_flink_emulator::service::rules::Rules;
-use serde_json::json;
+
+use points::{Tour, tour};
+use run::Checkpoint;
+use world::World;
+
+/// Lets as many threads as there are cores take one piece of work after another, and returns what each gave.
+fn share<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let piece = next.fetch_add(1, Ordering::Relaxed);
+                    if piece >= pieces {
+                        return;
+                    }
+                    let given = work(piece);
+                    done.lock().unwrap().push(given);
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap()
+}
 
 #[test]
-fn a_resource_becomes_a_running_application_and_then_rests() {
-    let started = std::time::Instant::now();
-    let ended = run::Checkpoint::genesis(world::World::new(Rules::default()))
-        .begin(&[script::Act::create(json!({}))])
-        .run(true);
-    println!("{:?}", started.elapsed());
-    for entry in &ended.world.trace {
-        let text = format!("{} {} {:?}", entry.at, entry.pass, entry.what);
-        println!("{}", &text[..text.len().min(220)]);
-    }
-    println!("{}", ended.world.object().unwrap());
-    assert_eq!(ended.unrest, None);
+fn every_story_ends_the_same_with_a_fault_at_any_point() {
+    let only = std::env::var("SLUICEGATE_STORY").ok();
+    let stories = scenarios::all();
+    let stories: Vec<_> = stories
+        .iter()
+        .filter(|story| only.as_ref().is_none_or(|only| story.name == only))
+        .collect();
+    let tours = share(stories.len(), |piece| {
+        let genesis = Checkpoint::genesis(World::new(Rules::default()));
+        let tour = tour(&genesis, stories[piece]);
+        let points: usize = tour.covered.values().sum();
+        println!("{}: {points} points, {} violations", stories[piece].name, tour.found.len());
+        tour
+    });
+    let mut all = Tour::default();
+    tours.into_iter().for_each(|tour| all.add(tour));
+    let points: usize = all.covered.values().sum();
+    println!("{points} points of {} stories: {:?}", stories.len(), all.covered);
+    assert!(
+        all.found.is_empty(),
+        "{} violations, the first:\n{}",
+        all.found.len(),
+        all.found[..all.found.len().min(10)].join("\n")
+    );
 }

@@ -81,6 +81,11 @@ fn not_found(name: &str) -> Answer {
 }
 
 impl Cluster {
+    /// The number of writes so far.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The object of a name.
     pub fn object(&self, name: &str) -> Option<Arc<Value>> {
         self.objects.get(name).cloned()

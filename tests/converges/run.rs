@@ -230,9 +230,9 @@ impl Run {
                 return;
             }
             let mut world = self.shared.world();
-            let before = world.cluster.clone();
+            let before = world.cluster.version();
             act.perform(&mut world, now);
-            if format!("{before:?}") != format!("{:?}", world.cluster) {
+            if before != world.cluster.version() {
                 wake(&mut self.driver.due, now + WATCH);
             }
             drop(world);
@@ -243,7 +243,7 @@ impl Run {
 
     /// Whether nothing is under way: the conditions say so, no call is awaited, and no look is due soon.
     fn is_settled(&self, now: Timestamp) -> bool {
-        let world = self.shared.world();
+        let mut world = self.shared.world();
         let Some(object) = world.object() else {
             return world.next_late().is_none();
         };
@@ -258,17 +258,17 @@ impl Run {
         };
         !due_soon
             && world.next_late().is_none()
-            && !world.census_wakes()
             && status["intent"].is_null()
             && status["observedGeneration"] == object["metadata"]["generation"]
             && (is_true("Ready") || is_true("Stalled"))
+            && !world.census_wakes(now)
     }
 
     /// One step: a pass that is due, or the time to the next thing that happens.
     async fn step(&mut self, now: Timestamp) {
         if now >= self.driver.census {
             self.driver.census = now + CENSUS;
-            if self.shared.world().census_wakes() {
+            if self.shared.world().census_wakes(now) {
                 wake(&mut self.driver.due, now);
             }
         }

@@ -76,8 +76,6 @@ pub struct Call {
 /// The application as it was.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// The status.
-    pub status: String,
     /// The tags.
     pub tags: BTreeMap<String, String>,
     /// The operations: id, kind and status.

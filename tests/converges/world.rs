@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use managed_flink_emulator::service::rules::Rules;
-use managed_flink_emulator::service::{ErrorCode, Status};
 use managed_flink_emulator::{Objects, Service, Settings, wire};
 use serde_json::{Value, json};
 use sluicegate::census::changed;
-use sluicegate::api::spec::FlinkApplication;
+use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
 
 use crate::cluster::{Cluster, Request, Target};
@@ -155,22 +154,22 @@ impl World {
         self.late.iter().map(|late| late.at).min()
     }
 
-    /// The applications whose state differs from what the resource records, as the census finds them.
-    pub fn census_wakes(&self) -> bool {
+    /// Whether the census finds the application in another state than the resource records.
+    pub fn census_wakes(&mut self, now: Timestamp) -> bool {
         let Some(object) = self.object() else { return false };
-        let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
+        let Ok(aws) = serde_json::from_value::<AwsStatus>(object["status"]["aws"].clone()) else {
             return false;
         };
-        let Some(aws) = app.status.and_then(|status| status.journal.aws) else {
+        let Ok(answer) = self.service.handle(now, REGION, "ListApplications", &json!({})) else {
             return false;
         };
-        let views = self.service.applications();
-        let listed: Vec<Listed> = views
-            .iter()
-            .map(|view| Listed {
-                name: view.name.clone(),
-                status: name_of(view.status),
-                version_id: i64::try_from(view.version).unwrap_or_default(),
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let summaries = answer["ApplicationSummaries"].as_array().into_iter().flatten();
+        let listed: Vec<Listed> = summaries
+            .map(|summary| Listed {
+                name: text(&summary["ApplicationName"]),
+                status: text(&summary["ApplicationStatus"]),
+                version_id: summary["ApplicationVersionId"].as_i64().unwrap_or_default(),
             })
             .collect();
         !changed(&listed, &[&aws]).is_empty()
@@ -195,7 +194,6 @@ impl World {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let configuration = &detail["ApplicationConfigurationDescription"];
         Some(Seen {
-            status: text(&detail["ApplicationStatus"]),
             tags: tags["Tags"]
                 .as_array()
                 .into_iter()
@@ -337,17 +335,4 @@ impl World {
             Some(_) => self.broken(now, kind),
         }
     }
-}
-
-/// The name of a status in the protocol.
-pub fn name_of(status: Status) -> String {
-    serde_json::to_value(status)
-        .ok()
-        .and_then(|name| name.as_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
-/// Whether an error says that the moment was wrong for a call of somebody else; anything else is an error of the test.
-pub fn is_untimely(code: ErrorCode) -> bool {
-    !matches!(code, ErrorCode::Serialization | ErrorCode::UnknownOperation)
 }

@@ -1,0 +1,181 @@
+//! How a run must end: the world as the spec says or a stall that says why, and then quiet; and the same end with
+//! faults as without.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::history::{History, text};
+use crate::invariants::is_true;
+use crate::run::{Ended, TAIL};
+use crate::trace::What;
+use crate::world::APP;
+
+/// The most reads of a settled application in the tail: one full look of the new process at its end.
+const READS: usize = 6;
+
+/// What a run left behind, without what may differ between two ways to the same end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outline {
+    /// The application: status, configuration, tags and whether a job runs.
+    pub application: Value,
+    /// The resource: what its conditions say.
+    pub resource: Value,
+    /// How often each call took effect.
+    pub effects: BTreeMap<String, usize>,
+}
+
+/// What is wrong with the end of a run.
+pub fn problems(ended: &mut Ended) -> Vec<String> {
+    if let Some(unrest) = &ended.unrest {
+        let status = ended.world.object().map(|object| object["status"].clone());
+        return vec![format!("L1: {unrest}; the status is {}", status.unwrap_or_default())];
+    }
+    let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
+    let tail = &ended.world.trace[ended.tail..];
+    let mut reads = 0;
+    for entry in tail {
+        match &entry.what {
+            What::Call(call) => found.push(format!("L1: {} at {} in the quiet tail", call.operation, entry.at)),
+            What::Write(_) => found.push(format!("L1: a write at {} in the quiet tail", entry.at)),
+            What::Event { reason, .. } => found.push(format!("L1: event {reason} at {} in the quiet tail", entry.at)),
+            What::Read(_) => reads += 1,
+            _ => {}
+        }
+    }
+    if reads > READS {
+        found.push(format!("cost: {reads} reads within {TAIL:#} of quiet"));
+    }
+    found
+}
+
+/// What the spec asks for and the world does not have, unless the resource says that it is stalled.
+fn unmet(ended: &mut Ended) -> Vec<String> {
+    let Some(object) = ended.world.object() else {
+        return Vec::new();
+    };
+    let status = &object["status"];
+    if status["observedGeneration"] != object["metadata"]["generation"] {
+        return vec!["observedGeneration is not the generation".to_owned()];
+    }
+    if is_true(status, "Stalled") {
+        let said = status["message"].as_str().unwrap_or_default().len() > 10;
+        return if said {
+            Vec::new()
+        } else {
+            vec!["Stalled says nothing".to_owned()]
+        };
+    }
+    let Some(detail) = ended.world.described(ended.now) else {
+        return vec!["there is no application".to_owned()];
+    };
+    let spec = &object["spec"];
+    let stopped = spec["desiredState"] == "Stopped";
+    let configuration = &detail["ApplicationConfigurationDescription"];
+    let flink = &configuration["FlinkApplicationConfigurationDescription"];
+    let code = "/ApplicationCodeConfigurationDescription/CodeContentDescription/S3ApplicationCodeLocationDescription/FileKey";
+    let count = |value: &Value| value.as_array().map_or(0, Vec::len);
+    let pairs = [
+        (
+            "status",
+            json!(if stopped { "READY" } else { "RUNNING" }),
+            detail["ApplicationStatus"].clone(),
+        ),
+        (
+            "code",
+            spec["code"]["s3"]["key"].clone(),
+            json!(text(configuration, code)),
+        ),
+        (
+            "runtime",
+            spec["runtimeEnvironment"].clone(),
+            detail["RuntimeEnvironment"].clone(),
+        ),
+        (
+            "parallelism",
+            json!(spec["parallelism"]["parallelism"].as_i64().unwrap_or(1)),
+            flink["ParallelismConfigurationDescription"]["Parallelism"].clone(),
+        ),
+        (
+            "VPCs",
+            json!(usize::from(!spec["vpc"].is_null())),
+            json!(count(&configuration["VpcConfigurationDescriptions"])),
+        ),
+        (
+            "log streams",
+            json!(usize::from(!spec["logging"].is_null())),
+            json!(count(&detail["CloudWatchLoggingOptionDescriptions"])),
+        ),
+        (
+            "property groups",
+            json!(count(&spec["propertyGroups"])),
+            json!(count(
+                &configuration["EnvironmentPropertyDescriptions"]["PropertyGroupDescriptions"]
+            )),
+        ),
+    ];
+    pairs
+        .into_iter()
+        .filter(|(_, wanted, seen)| wanted != seen)
+        .map(|(what, wanted, seen)| format!("{what} is {seen} and should be {wanted}"))
+        .collect()
+}
+
+/// The outline of a run.
+pub fn outline(ended: &mut Ended) -> Outline {
+    let seen = ended.world.seen(ended.now);
+    let detail = ended.world.described(ended.now);
+    let job = ended
+        .world
+        .service
+        .applications()
+        .into_iter()
+        .find(|view| view.name == APP)
+        .is_some_and(|view| view.job.is_some());
+    let application = detail.map_or(Value::Null, |mut detail| {
+        strip(&mut detail);
+        json!({"detail": detail, "tags": seen.map(|seen| seen.tags), "job": job})
+    });
+    let resource = ended.world.object().map_or(Value::Null, |object| {
+        let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let said: Vec<Value> = conditions
+            .iter()
+            .map(|condition| json!([condition["type"], condition["status"], condition["reason"]]))
+            .collect();
+        json!(said)
+    });
+    Outline {
+        application,
+        resource,
+        effects: effects(History(&ended.world.trace)),
+    }
+}
+
+fn effects(history: History<'_>) -> BTreeMap<String, usize> {
+    let mut effects = BTreeMap::new();
+    for (at, _, call) in history.calls() {
+        if history.effect_of(at).is_some() {
+            *effects.entry(call.operation.clone()).or_default() += 1;
+        }
+    }
+    effects
+}
+
+/// Removes what differs between two ways to the same end: times, ids, tokens and versions.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| {
+                !(name.ends_with("Timestamp")
+                    || name.ends_with("Id") && !name.ends_with("GroupId") && !name.ends_with("KeyId")
+                    || name.contains("VersionUpdated")
+                    || name.contains("VersionRolled")
+                    || name == "ConditionalToken"
+                    || name == "SnapshotName")
+            });
+            members.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}

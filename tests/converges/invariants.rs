@@ -1,0 +1,176 @@
+//! What must never happen, as functions over the trace of a run (`docs/architecture.md`, Invariants).
+//!
+//! Each function judges every entry by what came before it, so that a violation at any step is found in the whole
+//! trace too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use crate::history::{History, text, version};
+use crate::trace::{Call, What, Write};
+
+#[path = "invariants/calls.rs"]
+mod calls;
+#[path = "invariants/restore.rs"]
+mod restore;
+
+/// A law: its name and the function that finds its violations.
+pub type Law = (&'static str, fn(History<'_>) -> Vec<String>);
+
+/// Every law.
+pub const LAWS: &[Law] = &[
+    ("S1", restore::every_start_names_its_restore_in_full),
+    ("S3", restore::state_is_dropped_only_if_the_spec_says_so),
+    ("S4", calls::nothing_is_sent_while_an_operation_is_in_flight),
+    ("S5", calls::nothing_is_sent_before_an_unknown_outcome_is_settled),
+    ("S6", calls::starts_and_stops_of_unknown_outcome_are_quarantined),
+    ("S9", calls::a_failed_revision_is_not_sent_again),
+    ("S11", calls::only_our_own_application_is_changed),
+    ("S12", calls::only_the_live_incarnation_acts),
+    ("S13", no_pass_acts_on_an_object_older_than_the_last_write),
+    ("S14", calls::fences_come_from_the_observation_of_the_pass),
+    ("S17", calls::deletion_does_what_its_policy_says),
+    ("S18", no_equal_status_is_written),
+    ("S18", no_event_is_repeated_within_an_hour),
+    ("S20", status_and_events_are_bounded),
+    ("conditions", reconciling_and_stalled_exclude_each_other),
+];
+
+/// The violations of every law.
+pub fn violations(history: History<'_>) -> Vec<String> {
+    let found = LAWS.iter().flat_map(|(name, law)| {
+        let found = law(history);
+        found.into_iter().map(move |violation| format!("{name}: {violation}"))
+    });
+    found.collect()
+}
+
+/// S13: a process that wrote a newer version of the object does not call the service for an older one.
+fn no_pass_acts_on_an_object_older_than_the_last_write(history: History<'_>) -> Vec<String> {
+    let mut newest: BTreeMap<(u32, String), (u64, u32)> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (at, entry) in history.0.iter().enumerate() {
+        let object = history.object(at);
+        let key = (entry.process, text(object, "/metadata/uid").to_owned());
+        match &entry.what {
+            What::Write(Write { after: Some(after), .. }) => {
+                newest.insert(key, (version(after), entry.pass));
+            }
+            What::Call(call) => {
+                let earlier = newest.get(&key).filter(|(_, pass)| *pass < entry.pass);
+                let given = version(object);
+                if let Some((written, _)) = earlier.filter(|(written, _)| given < *written) {
+                    found.push(format!(
+                        "{} is sent for version {given} after version {written} was written",
+                        call.operation
+                    ));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// S18: a status is written only when it differs.
+fn no_equal_status_is_written(history: History<'_>) -> Vec<String> {
+    let equal = history.writes().filter(|(_, _, write)| {
+        let (Some(before), Some(after)) = (&write.before, &write.after) else {
+            return false;
+        };
+        write.status && before["status"] == after["status"]
+    });
+    equal
+        .map(|(_, entry, _)| format!("an equal status is written at {}", entry.at))
+        .collect()
+}
+
+/// S18: the same event of the same object comes once an hour at most.
+fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
+    let mut told = BTreeMap::new();
+    let mut found = Vec::new();
+    for (at, entry) in history.0.iter().enumerate() {
+        let What::Event { reason, note } = &entry.what else {
+            continue;
+        };
+        let key = (text(history.object(at), "/metadata/uid"), reason, note);
+        let before = told.insert(key, entry.at);
+        if before.is_some_and(|before| entry.at.duration_since(before) < SignedDuration::from_hours(1)) {
+            found.push(format!("event {reason} is repeated at {}: {note}", entry.at));
+        }
+    }
+    found
+}
+
+/// S20: 32 KiB of status, ten entries of history, ten events an hour from one process.
+fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (_, entry, write) in history.writes() {
+        let Some(after) = &write.after else { continue };
+        let size = after["status"].to_string().len();
+        let entries = after["status"]["history"].as_array().map_or(0, Vec::len);
+        if size > 32 * 1024 || entries > 10 {
+            found.push(format!(
+                "a status of {size} bytes with {entries} entries of history is written at {}",
+                entry.at
+            ));
+        }
+    }
+    let events: Vec<_> = history
+        .0
+        .iter()
+        .filter(|entry| matches!(entry.what, What::Event { .. }))
+        .collect();
+    for (place, last) in events.iter().enumerate() {
+        let same_hour = events[..=place].iter().filter(|event| {
+            event.process == last.process && last.at.duration_since(event.at) < SignedDuration::from_hours(1)
+        });
+        if same_hour.count() > 10 {
+            found.push(format!("more than ten events in the hour before {}", last.at));
+        }
+    }
+    found
+}
+
+/// Work in flight and nothing to be done are never claimed together.
+fn reconciling_and_stalled_exclude_each_other(history: History<'_>) -> Vec<String> {
+    let both = history.writes().filter(|(_, _, write)| {
+        let status = write.after.as_ref().map_or(&Value::Null, |after| &after["status"]);
+        is_true(status, "Reconciling") && is_true(status, "Stalled")
+    });
+    both.map(|(_, entry, _)| format!("Reconciling and Stalled are both true at {}", entry.at))
+        .collect()
+}
+
+/// Whether a condition is true in a status.
+pub fn is_true(status: &Value, type_: &str) -> bool {
+    let conditions = status["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == type_ && condition["status"] == "True")
+}
+
+/// The revisions that a status calls failed.
+fn failed_revisions(status: &Value) -> BTreeSet<&str> {
+    let failed = status["failedRevisions"].as_array();
+    failed
+        .into_iter()
+        .flatten()
+        .map(|failed| text(failed, "/revision"))
+        .collect()
+}
+
+/// Whether a call brings or starts a revision.
+fn brings_revision(call: &Call) -> bool {
+    !call.tags_only()
+        && !matches!(
+            call.operation.as_str(),
+            "StopApplication"
+                | "DeleteApplication"
+                | "CreateApplicationSnapshot"
+                | "UpdateApplicationMaintenanceConfiguration"
+        )
+}

@@ -1,0 +1,109 @@
+//! Where the state of a job comes from.
+
+use serde_json::Value;
+
+use crate::history::{History, text};
+use crate::trace::{Call, Seen};
+
+const RESTORE: &str = "/ApplicationRestoreConfiguration/ApplicationRestoreType";
+const SNAPSHOT: &str = "/ApplicationRestoreConfiguration/SnapshotName";
+const DROP_STATE: &str = "/FlinkRunConfiguration/AllowNonRestoredState";
+
+/// S1: every start, and every change of a running job, names its restore in full; a change while READY carries none.
+/// A start with state names its snapshot; an empty one needs consent, or an application that never had state.
+pub(super) fn every_start_names_its_restore_in_full(history: History<'_>) -> Vec<String> {
+    let judged = history.calls().filter_map(|(at, entry, call)| {
+        let problem = match call.operation.as_str() {
+            "StartApplication" => start(history, at, call),
+            "UpdateApplication" => update(history, at, call),
+            "AddApplicationVpcConfiguration"
+            | "DeleteApplicationVpcConfiguration"
+            | "AddApplicationCloudWatchLoggingOption"
+            | "DeleteApplicationCloudWatchLoggingOption"
+                if status(history, at) != "READY" =>
+            {
+                Some("restarts a running job without naming its restore".to_owned())
+            }
+            _ => None,
+        };
+        problem.map(|problem| format!("{} at {} {problem}", call.operation, entry.at))
+    });
+    judged.collect()
+}
+
+fn status(history: History<'_>, at: usize) -> &str {
+    let described = history.described(at);
+    described.and_then(|read| read.status.as_deref()).unwrap_or_default()
+}
+
+fn start(history: History<'_>, at: usize, call: &Call) -> Option<String> {
+    let run = &call.input["RunConfiguration"];
+    if run.pointer(DROP_STATE).is_none() {
+        return Some("does not say whether state may be dropped".to_owned());
+    }
+    match text(run, RESTORE) {
+        "RESTORE_FROM_CUSTOM_SNAPSHOT" => unusable(call.before.as_ref(), text(run, SNAPSHOT)),
+        "SKIP_RESTORE_FROM_SNAPSHOT" => (!may_start_empty(history, at, call))
+            .then(|| "starts empty although the application had state and nobody consented".to_owned()),
+        other => Some(format!("restores {other:?} instead of a named snapshot")),
+    }
+}
+
+fn unusable(seen: Option<&Seen>, snapshot: &str) -> Option<String> {
+    let mut known = seen.into_iter().flat_map(|seen| &seen.snapshots);
+    let is_ready = known.any(|(name, status)| name == snapshot && status == "READY");
+    (!is_ready).then(|| format!("restores snapshot {snapshot:?}, which is not READY"))
+}
+
+fn may_start_empty(history: History<'_>, at: usize, call: &Call) -> bool {
+    let object = history.object(at);
+    let written = history.written(at);
+    let no_snapshot = call.before.as_ref().is_none_or(|seen| seen.snapshots.is_empty());
+    let never_had_state = no_snapshot && written["hadState"] != true;
+    let consent = object.pointer("/metadata/annotations/sluicegate.dev~1allow-empty-start");
+    let consented = consent.is_some_and(|consent| *consent == written["intent"]["revision"]);
+    never_had_state || consented || is_off(object) || text(object, "/spec/restore/onStart") == "None"
+}
+
+fn is_off(object: &Value) -> bool {
+    object.pointer("/spec/snapshots/enabled") == Some(&Value::Bool(false))
+}
+
+fn update(history: History<'_>, at: usize, call: &Call) -> Option<String> {
+    let run = &call.input["RunConfigurationUpdate"];
+    if status(history, at) == "READY" {
+        return (!run.is_null()).then(|| "carries a run configuration while READY".to_owned());
+    }
+    if run.pointer(DROP_STATE).is_none() {
+        return Some("does not say whether state may be dropped".to_owned());
+    }
+    let object = history.object(at);
+    match text(run, RESTORE) {
+        "RESTORE_FROM_LATEST_SNAPSHOT" => call
+            .before
+            .as_ref()
+            .is_some_and(|seen| !seen.snapshots_on)
+            .then(|| "restores the latest snapshot although snapshots are off".to_owned()),
+        "RESTORE_FROM_CUSTOM_SNAPSHOT" => unusable(call.before.as_ref(), text(run, SNAPSHOT)),
+        "SKIP_RESTORE_FROM_SNAPSHOT" => {
+            let consented = is_off(object)
+                || text(object, "/spec/restore/onUpdate") == "None"
+                || call.before.as_ref().is_some_and(|seen| !seen.snapshots_on);
+            (!consented).then(|| "skips the restore although nobody consented".to_owned())
+        }
+        other => Some(format!("restores {other:?}")),
+    }
+}
+
+/// S3: `AllowNonRestoredState` is true only if the spec says so.
+pub(super) fn state_is_dropped_only_if_the_spec_says_so(history: History<'_>) -> Vec<String> {
+    let dropped = history.calls().filter(|(at, _, call)| {
+        let runs = [&call.input["RunConfiguration"], &call.input["RunConfigurationUpdate"]];
+        let allows = runs.iter().any(|run| run.pointer(DROP_STATE) == Some(&Value::Bool(true)));
+        let asked = history.object(*at).pointer("/spec/restore/allowNonRestoredState");
+        allows && asked != Some(&Value::Bool(true))
+    });
+    dropped
+        .map(|(_, entry, call)| format!("{} at {} lets state be dropped", call.operation, entry.at))
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! A fault at every point of every story: the harness runs a story once without faults, finds the requests that change
+//! something, and runs it again with each fault at each of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ending::{Outline, outline, problems};
+use crate::faults::{Fault, Kind};
+use crate::history::History;
+use crate::invariants::violations;
+use crate::run::{Checkpoint, Ended};
+use crate::scenarios::Scenario;
+use crate::trace::What;
+
+/// What a tour through the points of one or more stories covered and found.
+#[derive(Debug, Default)]
+pub struct Tour {
+    /// Runs with a fault, by its kind; a pass with an older object counts as `Stale`.
+    pub covered: BTreeMap<String, usize>,
+    /// What was wrong.
+    pub found: Vec<String>,
+}
+
+impl Tour {
+    /// Adds what another tour covered and found.
+    pub fn add(&mut self, other: Self) {
+        for (kind, count) in other.covered {
+            *self.covered.entry(kind).or_default() += count;
+        }
+        self.found.extend(other.found);
+    }
+
+    fn judge(&mut self, name: &str, ended: &mut Ended, expected: Option<&Outline>) {
+        let mut found = violations(History(&ended.world.trace));
+        found.extend(problems(ended));
+        if let Some(expected) = expected.filter(|_| ended.unrest.is_none()) {
+            found.extend(difference(expected, &outline(ended)));
+        }
+        let found = found.into_iter().map(|violation| format!("{name}: {violation}"));
+        self.found.extend(found);
+    }
+}
+
+/// Compares the end with a fault to the end without.
+fn difference(expected: &Outline, seen: &Outline) -> Option<String> {
+    (expected != seen).then(|| {
+        format!("the end differs from the one without a fault:\n  without {expected:?}\n  with    {seen:?}")
+    })
+}
+
+/// Runs a story without faults, then with each fault at each point.
+pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
+    let mut tour = Tour::default();
+    let mut before = genesis.begin(&scenario.before).run(false);
+    tour.judge(&format!("{}, before", scenario.name), &mut before, None);
+    let start = before.checkpoint().begin(&scenario.acts);
+    let mut plain = start.run(true);
+    tour.judge(scenario.name, &mut plain, None);
+    if plain.unrest.is_some() {
+        return tour;
+    }
+    let mut expected = outline(&mut plain);
+    if !scenario.exact {
+        expected.effects.clear();
+    }
+    let compare = |tour: &mut Tour, name: &str, mut ended: Ended| {
+        let mut expected = expected.clone();
+        if !scenario.exact {
+            expected.effects = outline(&mut ended).effects;
+        }
+        tour.judge(name, &mut ended, Some(&expected));
+    };
+    for (point, (pass, kinds)) in (0..).zip(plain.world.kinds.clone()) {
+        let from = &plain.checkpoints[pass as usize - 1];
+        for kind in kinds {
+            let ended = from.with(|world| world.faults = vec![Fault { point, kind }]).run(false);
+            tour.cover(kind);
+            compare(&mut tour, &format!("{}, {kind:?} at point {point}", scenario.name), ended);
+        }
+    }
+    for pass in stale_passes(&plain) {
+        let name = format!("{}, an older object in pass {pass}", scenario.name);
+        *tour.covered.entry("Stale".to_owned()).or_default() += 2;
+        compare(&mut tour, &name, start.with_stale_pass(pass).run(false));
+        let cold = plain.checkpoints[pass as usize - 1].with_stale_pass(pass);
+        compare(&mut tour, &format!("{name} of a new process"), cold.run(false));
+    }
+    tour
+}
+
+impl Tour {
+    fn cover(&mut self, kind: Kind) {
+        *self.covered.entry(format!("{kind:?}")).or_default() += 1;
+    }
+}
+
+/// The passes that change something and before which this story wrote the object.
+fn stale_passes(plain: &Ended) -> BTreeSet<u32> {
+    let story = &plain.world.trace[..plain.tail];
+    let written = story.iter().find(|entry| matches!(entry.what, What::Write(_)));
+    let first = written.map_or(u32::MAX, |entry| entry.pass);
+    let changing = plain.world.kinds.iter().map(|(pass, _)| *pass);
+    changing.filter(|pass| *pass > first).collect()
+}
