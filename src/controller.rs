@@ -309,7 +309,7 @@ async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action
     match &object.0 {
         Ok(app) => reconcile::pass(&context, app).await.map(Action::requeue),
         Err(invalid) => {
-            warn!(object = %invalid.metadata.name.clone().unwrap_or_default(), error = %invalid.error, "an object cannot be read; it is left alone");
+            warn!(object = %invalid.metadata.name.clone().unwrap_or_default(), "an object does not fit the schema of this version; it is left alone");
             Ok(Action::await_change())
         }
     }

@@ -11,7 +11,7 @@ mod rollout;
 mod settle;
 pub mod step;
 mod teardown;
-mod waiting;
+pub(crate) mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
@@ -21,6 +21,7 @@ use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{DeletionPolicy, DesiredState, FlinkApplication};
 use crate::api::status::{Intent, Journal, MissingStatus, Phase};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
+use crate::fault::{Fault, FaultKind};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
 use crate::world::{ApplicationStatus, Observed, World};
@@ -115,6 +116,8 @@ pub struct Waiting {
     pub message: String,
     /// When to look again.
     pub until: Timestamp,
+    /// Whether the job and its configuration are left alone by what is awaited.
+    pub background: bool,
 }
 
 /// Why nothing will change by itself.
@@ -185,6 +188,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
     let plan = next(&mut desk);
+    let plan = waiting::for_others(&desk, plan);
     match &plan {
         Plan::Do(step) => desk.declare(step),
         Plan::Stall(stall) => desk.tell(stall),
@@ -198,6 +202,12 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         plan,
         notes: desk.notes,
     }
+}
+
+/// Whether a resource that is being deleted is released without a look at the service.
+#[must_use]
+pub fn is_retained(app: &FlinkApplication) -> bool {
+    app.metadata.deletion_timestamp.is_some() && deletion_rules(&app.spec).policy == DeletionPolicy::Retain
 }
 
 /// Whether the description of an application alone shows that nothing is in flight and nothing to do, so that its
@@ -223,29 +233,41 @@ pub fn is_settled(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, 
     runs && app.metadata.deletion_timestamp.is_none()
         && journal.intent.is_none()
         && journal.rollout.is_none()
-        && journal
-            .handled
-            .is_some_and(|handled| handled.restart_nonce == want.restart_nonce)
+        && !restart_wanted(&journal, want)
         && diff::difference(observed, &want.configuration).is_empty()
+}
+
+/// Whether the spec asks for a restart that was not made. A nonce that was removed asks for none.
+fn restart_wanted(journal: &Journal, want: &Desired) -> bool {
+    let handled = journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
+    want.restart_nonce.is_some() && handled != want.restart_nonce
 }
 
 /// The decision while the service does not let the controller read: nothing is concluded about the application.
 #[must_use]
-pub fn unreadable(app: &FlinkApplication, why: &str, next: Timestamp) -> Decision {
-    let message = format!(
-        "the service does not let the controller read the application: {why}. Grant the permission; it is tried again at intervals"
-    );
+pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Timestamp) -> Decision {
+    let message = format!("the application cannot be read: {}. It is tried again", fault.message);
+    let plan = if lasting && fault.kind == FaultKind::Denied {
+        Plan::Stall(Stall {
+            reason: Reason::AccessDenied,
+            message,
+            recheck: Some(next),
+        })
+    } else {
+        Plan::Wait(Waiting {
+            reason: Reason::Pending,
+            message,
+            until: next,
+            background: false,
+        })
+    };
     Decision {
         journal: app
             .status
             .as_ref()
             .map(|status| status.journal.clone())
             .unwrap_or_default(),
-        plan: Plan::Stall(Stall {
-            reason: Reason::AccessDenied,
-            message,
-            recheck: Some(next),
-        }),
+        plan,
         notes: Vec::new(),
     }
 }
@@ -302,6 +324,7 @@ fn missing(desk: &mut Desk<'_>, name: &str) -> Plan {
             reason: Reason::Pending,
             message,
             until: grace_ends,
+            background: false,
         })
     } else {
         stall(Reason::ReferenceNotFound, message)

@@ -18,19 +18,22 @@ use crate::aws::Service;
 use crate::aws::clients::MUTATION_DEADLINE;
 use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::plan::outcome::{Moment, Outcome, acceptance};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::plan::{Decision, Plan, Rules, Situation, is_settled, plan, unreadable};
+use crate::plan::{Decision, Plan, Rules, Situation, is_retained, is_settled, plan, unreadable};
 use crate::reconcile::backoff::jittered;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
 use crate::status::project;
 use crate::world::World;
+
+/// The time to the next attempt to read an application that was never read.
+const UNREAD: SignedDuration = SignedDuration::from_secs(10);
 
 /// What every pass works with.
 pub struct Context {
@@ -119,6 +122,14 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
         debug!(object = %key, "the cache is older than the last write of this process");
         return Ok(Duration::from_secs(1));
     }
+    if is_retained(app) {
+        return Ok(finalizer(context, app, &Plan::Release)
+            .await?
+            .unwrap_or(context.settings.resync));
+    }
+    if let Some(rest) = context.memory.rests(&key, app, context.now()) {
+        return Ok(rest);
+    }
     let references = context.kubernetes.references(app).await?;
     let want = Desired::parse(app, &context.settings.region, &references);
     let (world, decision, now) = decide(context, app, want.as_ref()).await?;
@@ -153,14 +164,15 @@ async fn carry_out(
     };
     let status = project(&situation, &decision.journal, &decision.plan);
     let written = record(context, app, &status).await?;
-    context.herald.announce(now, app, &decision.notes).await;
-    match &decision.plan {
+    let next = match &decision.plan {
         Plan::Do(step) => act(context, &written, &situation, decision, step).await,
         plan => {
             context.memory.succeeded(&key);
             Ok(next_look(context, &key, plan, now))
         }
-    }
+    };
+    context.herald.announce(now, app, &decision.notes).await;
+    next
 }
 
 async fn decide(
@@ -175,12 +187,25 @@ async fn decide(
         .await;
     let now = context.now();
     let world = match seen {
-        Ok(world) => world,
-        Err(fault) if fault.kind == FaultKind::Denied => {
-            let next = now + context.settings.rules.refusal_recheck;
-            return Ok((World::default(), unreadable(app, &fault.message, next), now));
+        Ok(world) => {
+            context.memory.was_read(&key(app));
+            world
         }
-        Err(fault) => return Err(fault.into()),
+        Err(fault) => {
+            let since = context.memory.unreadable_since(&key(app), now);
+            let lasting = now >= since + context.settings.rules.refusal_grace;
+            let told = app.status.as_ref().is_some_and(|status| !status.conditions.is_empty());
+            if told && !lasting {
+                return Err(fault.into());
+            }
+            let next = now
+                + if lasting {
+                    context.settings.rules.refusal_recheck
+                } else {
+                    UNREAD
+                };
+            return Ok((World::default(), unreadable(app, &fault, lasting, next), now));
+        }
     };
     let owner = owner(context, app);
     let situation = Situation {
@@ -201,9 +226,10 @@ async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Re
         Plan::Release => context.kubernetes.release(app).await?,
         _ => return Ok(None),
     };
-    if let Some(written) = written {
-        context.memory.wrote(&key(app), &written);
-    }
+    let Some(written) = written else {
+        return Ok(Some(context.settings.resync));
+    };
+    context.memory.wrote(&key(app), &written);
     Ok(Some(Duration::from_secs(5)))
 }
 
@@ -261,7 +287,7 @@ async fn act(
         ..*situation
     };
     let mut status = project(&after, &journal, &decision.plan);
-    if let Outcome::Refused(fault) = &outcome {
+    if let (Outcome::Refused(fault), None) = (&outcome, &journal.refusal) {
         let message = format!("the service refused {}: {}", step.kind().operation(), fault.message);
         status.message = Some(message);
     }
@@ -269,7 +295,13 @@ async fn act(
     let note = acceptance(step.kind(), &outcome);
     context.herald.announce(now, written, note.as_slice()).await;
     match outcome {
-        Outcome::Refused(fault) => Ok(context.memory.pause_for(&key, fault.kind)),
+        Outcome::Refused(fault) => {
+            let pause = context.memory.pause_for(&key, fault.kind);
+            if journal.refusal.is_none() {
+                context.memory.rest(&key, written, now, pause);
+            }
+            Ok(pause)
+        }
         Outcome::Accepted { .. } | Outcome::Unknown(_) => {
             context.memory.succeeded(&key);
             Ok(Duration::from_secs(2))

@@ -9,15 +9,16 @@ use crate::api::status::{FlinkApplicationStatus, Journal};
 use crate::desired::{Desired, Undesirable};
 use crate::plan::diff::difference;
 use crate::plan::step::Step;
+use crate::plan::waiting::patience;
 use crate::plan::{Plan, Situation};
-use crate::world::World;
+use crate::world::{ApplicationStatus, World};
 
 /// The longest message of a condition, in bytes.
 const MESSAGE_LIMIT: usize = 1024;
 
 /// What a move means for the conditions.
 struct Verdict {
-    ready: Option<bool>,
+    ready: bool,
     reason: Reason,
     message: String,
     reconciling: bool,
@@ -40,10 +41,7 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
         generation,
         conditions: Vec::new(),
     };
-    match verdict.ready {
-        Some(ready) => painter.paint(ConditionType::Ready, ready, verdict.reason, &verdict.message),
-        None => painter.keep(ConditionType::Ready, verdict.reason, &verdict.message),
-    }
+    painter.paint(ConditionType::Ready, verdict.ready, verdict.reason, &verdict.message);
     if verdict.reconciling {
         painter.paint(ConditionType::Reconciling, true, verdict.reason, &verdict.message);
     }
@@ -93,24 +91,11 @@ impl Painter<'_> {
             observed_generation: self.generation,
         });
     }
-
-    /// Leaves a condition as it is, but for the generation; paints it false where there is none yet.
-    fn keep(&mut self, type_: ConditionType, reason: Reason, message: &str) {
-        match self.before.iter().find(|condition| condition.type_ == type_.as_str()) {
-            Some(before) => {
-                self.conditions.push(Condition {
-                    observed_generation: self.generation,
-                    ..before.clone()
-                });
-            }
-            None => self.paint(type_, false, reason, message),
-        }
-    }
 }
 
 fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict {
     let work = |reason: Reason, message: String| Verdict {
-        ready: Some(false),
+        ready: false,
         reason,
         message,
         reconciling: true,
@@ -118,17 +103,20 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
     };
     match plan {
         Plan::Rest => rest(situation, journal),
-        Plan::Wait(waiting) => work(waiting.reason, waiting.message.clone()),
-        Plan::Do(step) if step.kind().is_background() && situation.app.status.is_some() => Verdict {
-            ready: None,
-            reason: Reason::Pending,
-            message: describe(step),
-            reconciling: false,
-            stalled: false,
+        Plan::Wait(waiting) if waiting.background && runs_as_asked(situation, journal) => Verdict {
+            message: waiting.message.clone(),
+            ..rest(situation, journal)
         },
-        Plan::Do(step) => work(step.kind().reason(), describe(step)),
+        Plan::Wait(waiting) => work(waiting.reason, waiting.message.clone()),
+        Plan::Do(step) if step.kind().is_background() && runs_as_asked(situation, journal) => Verdict {
+            message: describe(step),
+            ..rest(situation, journal)
+        },
+        Plan::Do(step) => {
+            refused_before(situation, journal, step).unwrap_or_else(|| work(step.kind().reason(), describe(step)))
+        }
         Plan::Stall(stall) => Verdict {
-            ready: Some(false),
+            ready: false,
             reason: stall.reason,
             message: stall.message.clone(),
             reconciling: false,
@@ -137,6 +125,34 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
         Plan::Hold => work(Reason::Pending, "the finalizer is being taken".to_owned()),
         Plan::Release => work(Reason::Deleting, "the finalizer is being dropped".to_owned()),
     }
+}
+
+/// A call that is sent again after a refusal changes nothing about what the refusal means.
+fn refused_before(situation: &Situation<'_>, journal: &Journal, step: &Step) -> Option<Verdict> {
+    let refusal = journal.refusal.as_ref().filter(|refusal| refusal.step == step.kind())?;
+    let patience = patience(refusal, situation.rules, situation.now);
+    Some(Verdict {
+        ready: false,
+        reason: patience.reason,
+        message: patience.message,
+        reconciling: !patience.is_over,
+        stalled: patience.is_over,
+    })
+}
+
+/// Whether the application is as the spec asks, but for what leaves the job alone.
+fn runs_as_asked(situation: &Situation<'_>, journal: &Journal) -> bool {
+    let (Ok(want), Some(app)) = (situation.want, &situation.world.application) else {
+        return false;
+    };
+    let runs = match want.state {
+        DesiredState::Running => {
+            app.status == ApplicationStatus::Running
+                && journal.revisions().running.as_deref() == Some(want.revision.as_str())
+        }
+        DesiredState::Stopped => app.status == ApplicationStatus::Ready,
+    };
+    runs && in_sync(situation.world, want)
 }
 
 fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
@@ -160,7 +176,7 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
         )
     };
     Verdict {
-        ready: Some(true),
+        ready: true,
         reason,
         message,
         reconciling: false,

@@ -123,7 +123,7 @@ pub struct AwsStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_environment: Option<String>,
     /// The keys of the tags that the spec set; only these are changed or removed.
-    #[schemars(length(max = 50), inner(length(max = 128)))]
+    #[schemars(length(max = 90), inner(length(max = 128)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_keys: Vec<String>,
 }
@@ -163,6 +163,12 @@ pub struct RolloutStatus {
     /// The configuration version before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_version_id: Option<i64>,
+    /// Whether the job was stopped so that the change can be made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_for_it: bool,
+    /// The configuration version that the update of the change led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_version_id: Option<i64>,
     /// Whether the snapshot before the change was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_change: Option<PreChange>,
@@ -280,6 +286,10 @@ pub struct Handled {
     /// The restart nonce of the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_nonce: Option<i64>,
+    /// The revision whose start without state was consented to and made.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub empty_start: Option<String>,
 }
 
 /// An event in the life of the application.

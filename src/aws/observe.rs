@@ -1,5 +1,6 @@
 //! Reads the world: one application with what a decision about it needs, and nothing more.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use aws_sdk_kinesisanalyticsv2::config::http::HttpResponse;
@@ -94,11 +95,14 @@ impl Service {
             .filter_map(read::operation)
             .collect();
         operations.sort_by_key(|operation| std::cmp::Reverse(operation.started_at));
+        let mut told = BTreeSet::new();
         for operation in operations
             .iter_mut()
             .filter(|operation| operation.status == OperationStatus::Failed)
-            .take(1)
         {
+            if !told.insert(operation.kind.clone()) {
+                continue;
+            }
             operation.error = self.cause(identity, &operation.id).await?;
         }
         Ok(operations)

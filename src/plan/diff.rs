@@ -119,7 +119,7 @@ pub fn difference(observed: &Observed, wanted: &Configuration) -> Difference {
             monitoring: monitoring(seen, wanted),
             vpc,
             log_stream,
-            kms_key_id: changed(&seen.kms_key_id, &wanted.kms_key_id),
+            kms_key_id: key(seen.kms_key_id.as_ref(), wanted.kms_key_id.as_ref()),
             system_rollback: changed(&seen.system_rollback, &wanted.system_rollback),
             snapshots_enabled: changed(&seen.snapshots_enabled, &wanted.snapshots_enabled),
         },
@@ -128,6 +128,15 @@ pub fn difference(observed: &Observed, wanted: &Configuration) -> Difference {
         remove_log_streams,
         add_log_stream,
     }
+}
+
+/// A key by its ARN is the same as by its id.
+fn key(seen: Option<&String>, wanted: Option<&String>) -> Option<Option<String>> {
+    let same = match (seen, wanted) {
+        (Some(seen), Some(wanted)) => seen == wanted || seen.ends_with(&format!("/{wanted}")),
+        (seen, wanted) => seen == wanted,
+    };
+    (!same).then(|| wanted.cloned())
 }
 
 fn changed<T: PartialEq + Clone>(seen: &T, wanted: &T) -> Option<T> {

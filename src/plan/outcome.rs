@@ -45,10 +45,10 @@ impl Journal {
                 intent.phase = Phase::Issued;
                 intent.operation_id.clone_from(operation_id);
                 intent.to_version_id = *version_id;
-                if self.refusal.as_ref().is_some_and(|refusal| refusal.step == intent.step) {
-                    self.refusal = None;
-                }
                 if intent.step.is_synchronous() {
+                    if self.refusal.as_ref().is_some_and(|refusal| refusal.step == intent.step) {
+                        self.refusal = None;
+                    }
                     self.intent = None;
                 }
             }

@@ -37,6 +37,10 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         .failed_revisions
         .retain(|failed| Some(&failed.revision) != target.as_ref());
     desk.journal.refusal = None;
+    if let Some(rollout) = &mut desk.journal.rollout {
+        rollout.pre_change = None;
+        rollout.updated_version_id = None;
+    }
     let at = desk.situation.now;
     desk.journal.remember(HistoryEntry {
         at,

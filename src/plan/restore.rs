@@ -36,21 +36,45 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
     if !want.configuration.snapshots_enabled || (!desk.journal.had_state && snapshots.is_empty()) {
         return Ok(Restore::Skip);
     }
-    let consented = want.empty_start_consent.as_deref() == Some(want.revision.as_str());
-    if consented {
-        return Ok(Restore::Skip);
-    }
-    let first = desk.journal.revisions().good.is_none();
-    match (&want.restore.initial, want.restore.on_start) {
-        (Initial::Named(name), _) if first => named(snapshots, name, want),
-        (Initial::Empty, _) if first => Err(no_restore_point(
+    let revisions = desk.journal.revisions();
+    let change = desk
+        .journal
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.stopped_for_it);
+    let policy = if change {
+        want.restore.on_update
+    } else {
+        want.restore.on_start
+    };
+    let restore = match (&want.restore.initial, policy) {
+        (Initial::Named(name), _) if revisions.good.is_none() => named(snapshots, name, want),
+        (Initial::Empty, _) if revisions.good.is_none() => Err(no_restore_point(
             want,
             "the application has state and spec.restore.initial.from: None gives it up",
         )),
-        (Initial::Latest, _) if first => newest(snapshots, want),
+        (Initial::Latest, _) if revisions.good.is_none() => newest(snapshots, want),
         (_, RestoreFrom::LatestSnapshot) => newest(snapshots, want),
         (_, RestoreFrom::None) => Ok(Restore::Skip),
-    }
+    };
+    restore.or_else(|plan| {
+        if is_consented(desk, want) {
+            Ok(Restore::Skip)
+        } else {
+            Err(plan)
+        }
+    })
+}
+
+/// Whether a person consents to this one start without state.
+fn is_consented(desk: &Desk<'_>, want: &Desired) -> bool {
+    let handled = desk
+        .journal
+        .handled
+        .as_ref()
+        .and_then(|handled| handled.empty_start.as_deref());
+    let consent = want.empty_start_consent.as_deref();
+    consent == Some(want.revision.as_str()) && handled != consent
 }
 
 fn newest(snapshots: &[ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {

@@ -7,14 +7,15 @@ mod start;
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{HistoryResult, Revisions, RolloutStatus, StepKind};
+use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::running;
-use crate::plan::rollout::start::start;
+use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
-use crate::plan::{Desk, Note, Plan, stall, waiting};
+use crate::plan::{Desk, Note, Plan, settle, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
@@ -32,8 +33,30 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     match app.status {
         ApplicationStatus::Ready => ready(desk, app, want),
         ApplicationStatus::Running => running(desk, app, want),
+        _ if hangs(desk, app, want) => end_by_force(desk, app, desk.target()),
         _ => waiting::for_status(desk, app, want.progress_deadline),
     }
+}
+
+/// Whether a start, or a stop that serves a change, lasts longer than allowed.
+fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
+    let overdue = waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline);
+    overdue
+        && match app.status {
+            ApplicationStatus::Starting => true,
+            ApplicationStatus::Stopping => want.state == DesiredState::Running,
+            _ => false,
+        }
+}
+
+/// Ends what hangs; a start that hangs is a failure of its revision.
+fn end_by_force(desk: &mut Desk<'_>, app: &Observed, revision: Option<String>) -> Plan {
+    let plan = waiting::admitted(desk, Step::ForceStop);
+    if app.status == ApplicationStatus::Starting && matches!(plan, Plan::Do(_)) {
+        let cause = "the start outlasted spec.rollout.progressDeadline and was ended by force".to_owned();
+        settle::condemn(desk, revision, Reason::DeadlineExceeded, cause, "Controller");
+    }
+    plan
 }
 
 fn absent(desk: &mut Desk<'_>, want: &Desired) -> Plan {
@@ -66,7 +89,7 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
             Reason::InvalidSpec,
             "spec.description: the service offers no update of it; restore the description that the application has",
         )),
-        Ownership::Ours => None,
+        Ownership::Ours => unchangeable(desk, app, want),
         Ownership::Earlier => {
             desk.journal.had_state = true;
             if desk.journal.intent.is_some() {
@@ -92,6 +115,40 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
     }
 }
 
+/// What the spec asks for and the service cannot do.
+fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let account = desk.journal.aws.as_ref().and_then(|aws| aws.account_id.as_ref());
+    if let Some(account) = account.filter(|account| **account != app.account_id) {
+        let message = format!(
+            "the application is in account {account} and the credentials of the controller see account {}; give it credentials of the first",
+            app.account_id
+        );
+        return Some(stall(Reason::InvalidSpec, message));
+    }
+    let version = |code: &Option<CodeLocation>| code.as_ref().and_then(|code| code.object_version.clone());
+    let dropped = version(&want.configuration.code).is_none();
+    version(&app.configuration.code).filter(|_| dropped).map(|version| {
+        stall(
+            Reason::InvalidSpec,
+            format!("spec.code.s3.objectVersion cannot be dropped once set: the service would keep {version}; name the version to run"),
+        )
+    })
+}
+
+/// An update that was accepted and left a difference would be sent for ever: it is not sent twice.
+fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let rollout = desk.journal.rollout.as_ref()?;
+    (rollout.updated_version_id == Some(app.version_id)).then(|| {
+        stall(
+            Reason::Rejected,
+            format!(
+                "the service accepted the update to revision {} as version {} and reports another configuration; it is not sent again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+                want.revision, app.version_id
+            ),
+        )
+    })
+}
+
 /// Follows the open intent; the only call beside it is the force-stop of a start or stop that outlasts the deadline.
 fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let intent = desk.journal.intent.clone()?;
@@ -101,21 +158,9 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan
         return Some(waiting::for_intent(desk, &intent));
     }
     match (&app.status, intent.step) {
-        (ApplicationStatus::Starting, StepKind::Start) => {
-            if let Some(revision) = intent
-                .revision
-                .filter(|revision| Some(revision) != desk.journal.revisions().good.as_ref())
-            {
-                desk.condemn_revision(revision, Reason::DeadlineExceeded);
-            }
-            desk.notes.push(Note::warning(
-                "DeadlineExceeded",
-                "the start outlasted spec.rollout.progressDeadline and is ended by force",
-            ));
-            Some(waiting::admitted(desk, Step::ForceStop))
-        }
+        (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),
         (ApplicationStatus::Stopping, StepKind::Stop) if want.state == DesiredState::Running => {
-            Some(waiting::admitted(desk, Step::ForceStop))
+            Some(end_by_force(desk, app, None))
         }
         (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
         (status, _) => Some(waiting::overdue(status.as_str())),
@@ -128,20 +173,19 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
         return background(desk, app, want).unwrap_or(plan);
     }
     if let Some(step) = change_while_ready(app, &difference) {
-        if want.state == DesiredState::Running {
-            declare_rollout(desk, app, want);
-        }
-        return waiting::admitted(desk, step);
+        declare_rollout(desk, app, want);
+        return without_effect(desk, app, want)
+            .or_else(|| rest_after_failure(desk, want))
+            .unwrap_or_else(|| waiting::admitted(desk, step));
     }
-    if let Some(plan) = background(desk, app, want) {
-        return plan;
-    }
-    match want.state {
-        DesiredState::Stopped => {
+    let background = background(desk, app, want);
+    match (want.state, background) {
+        (_, Some(Plan::Do(step))) => Plan::Do(step),
+        (DesiredState::Running, _) => start(desk, app, want),
+        (DesiredState::Stopped, background) => {
             desk.journal.rollout = None;
-            Plan::Rest
+            background.unwrap_or(Plan::Rest)
         }
-        DesiredState::Running => start(desk, app, want),
     }
 }
 
@@ -216,8 +260,15 @@ fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         return;
     }
     let now = desk.situation.now;
+    let stopped_for_it = desk
+        .journal
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.stopped_for_it);
     desk.journal.rollout = Some(RolloutStatus {
         revision,
+        stopped_for_it,
+        updated_version_id: None,
         started_at: now,
         deadline: now + want.progress_deadline,
         from_version_id: Some(app.version_id),

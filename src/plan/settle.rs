@@ -1,13 +1,16 @@
 //! What an observation teaches about the call whose effect is awaited, and about a job that went away by itself.
 
 use jiff::SignedDuration;
+use kube::ResourceExt;
 
+use crate::api::annotation;
 use crate::api::condition::Reason;
 use crate::api::status::{
     AwsStatus, FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, Phase, PreChange, RefusalClass,
     RefusalStatus, StepKind,
 };
 use crate::desired::identity;
+use crate::plan::ownership::Ownership;
 use crate::plan::{Desk, Note};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
@@ -66,7 +69,7 @@ fn pin(desk: &mut Desk<'_>) {
     });
     let app = situation.world.application.as_ref();
     if let Some(app) = app {
-        aws.account_id = Some(app.account_id.clone());
+        aws.account_id.get_or_insert_with(|| app.account_id.clone());
         aws.application_arn = Some(app.arn.clone());
     }
     aws.application_status = app.map(|app| app.status.as_str().to_owned());
@@ -75,7 +78,8 @@ fn pin(desk: &mut Desk<'_>) {
     if !aws.region.is_empty() {
         desk.journal.aws = Some(aws);
     }
-    if !situation.world.snapshots().is_empty() {
+    let ours = app.is_some_and(|app| matches!(situation.owner.judge(&app.tags), Ownership::Ours | Ownership::Earlier));
+    if ours && !situation.world.snapshots().is_empty() {
         desk.journal.had_state = true;
     }
     if let Ok(want) = situation.want {
@@ -174,9 +178,10 @@ fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
         _ => ApplicationStatus::Ready,
     };
     let Some(operation) = operation_of(intent, desk.situation.world) else {
+        let never_came = intent.step == StepKind::ForceStop && app.status != ApplicationStatus::ForceStopping;
         return if app.status == reached {
             Verdict::Done
-        } else if app.status.is_settled() {
+        } else if app.status.is_settled() || never_came {
             late(age, QUARANTINE, Verdict::Void)
         } else {
             Verdict::Open
@@ -216,6 +221,14 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
 }
 
 fn done(desk: &mut Desk<'_>, intent: &Intent) {
+    if desk
+        .journal
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.step == intent.step)
+    {
+        desk.journal.refusal = None;
+    }
     match intent.step {
         StepKind::Create => desk
             .notes
@@ -223,6 +236,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         StepKind::Start => {
             desk.set_running(intent.revision.clone());
             desk.handle_nonce(intent);
+            desk.handle_consent(intent);
             let from = intent
                 .snapshot
                 .as_deref()
@@ -230,7 +244,15 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             desk.notes
                 .push(Note::normal("Started", format!("the job was started {from}")));
         }
-        StepKind::Update if is_running(desk) => desk.handle_nonce(intent),
+        StepKind::Update => {
+            let version = desk.situation.world.application.as_ref().map(|app| app.version_id);
+            if let Some(rollout) = &mut desk.journal.rollout {
+                rollout.updated_version_id = version;
+            }
+            if is_running(desk) {
+                desk.handle_nonce(intent);
+            }
+        }
         StepKind::Restart => {
             desk.handle_nonce(intent);
             desk.record(HistoryResult::Restarted, intent.revision.clone());
@@ -300,37 +322,39 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
             });
             desk.notes.push(Note::warning("StopFailed", cause));
         }
-        _ => condemn(desk, intent, cause),
+        _ => condemn(desk, intent.revision.clone(), Reason::StartFailed, cause, "Operation"),
+    }
+    if intent.step == StepKind::Restart {
+        desk.handle_nonce(intent);
     }
 }
 
 /// Records the failure of a change or a start: of the revision, unless the revision was good before.
-fn condemn(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
+pub(super) fn condemn(desk: &mut Desk<'_>, revision: Option<String>, reason: Reason, cause: String, source: &str) {
     let at = desk.situation.now;
-    let was_good = intent.revision.is_some() && intent.revision == desk.journal.revisions().good;
-    if was_good {
-        desk.record(HistoryResult::StartFailed, intent.revision.clone());
-    } else if let Some(revision) = intent.revision.clone() {
-        desk.condemn_revision(revision, Reason::StartFailed);
+    if revision.is_some() && revision == desk.journal.revisions().good {
+        desk.record(HistoryResult::StartFailed, revision.clone());
+    } else if let Some(revision) = revision.clone() {
+        desk.condemn_revision(revision, reason);
     }
     desk.journal.last_failure = Some(LastFailure {
         at,
-        revision: intent.revision.clone(),
-        reason: Reason::StartFailed,
+        revision,
+        reason,
         cause: cause.clone(),
-        source: "Operation".to_owned(),
+        source: source.to_owned(),
     });
     desk.journal.rollout = None;
-    let ready = desk
+    if desk
         .situation
         .world
         .application
         .as_ref()
-        .is_some_and(|app| app.status == ApplicationStatus::Ready);
-    if ready {
+        .is_some_and(|app| app.status == ApplicationStatus::Ready)
+    {
         desk.set_running(None);
     }
-    desk.notes.push(Note::warning("StartFailed", cause));
+    desk.notes.push(Note::warning(reason.as_str(), cause));
 }
 
 /// Notices that a job which ran does not run any more although nothing of ours stopped it.
@@ -377,9 +401,22 @@ impl Desk<'_> {
     }
 
     fn handle_nonce(&mut self, intent: &Intent) {
-        let mut handled = self.journal.handled.clone().unwrap_or_default();
-        handled.restart_nonce = intent.restart_nonce;
-        self.journal.handled = Some(handled);
+        if let Some(nonce) = intent.restart_nonce {
+            self.journal.handled.get_or_insert_default().restart_nonce = Some(nonce);
+        }
+    }
+
+    /// A start without state uses up the consent to it.
+    fn handle_consent(&mut self, intent: &Intent) {
+        let consent = self
+            .situation
+            .app
+            .annotations()
+            .get(annotation::ALLOW_EMPTY_START)
+            .cloned();
+        if intent.snapshot.is_none() && consent.is_some() && consent == intent.revision {
+            self.journal.handled.get_or_insert_default().empty_start = consent;
+        }
     }
 
     pub(super) fn record(&mut self, result: HistoryResult, revision: Option<String>) {

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FinalSnapshot};
-use crate::api::status::{Phase, StepKind};
+use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::DeletionRules;
 use crate::plan::ownership::Ownership;
+use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
 use crate::plan::{Desk, Plan, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
@@ -26,15 +27,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         return Plan::Release;
     }
     if let Some(intent) = desk.journal.intent.clone() {
-        let force = can_be_forced(app)
-            && is_overdue(desk, rules)
-            && intent.phase == Phase::Issued
-            && intent.step != StepKind::ForceStop;
-        return if force {
-            waiting::admitted(desk, Step::ForceStop)
-        } else {
-            waiting::for_intent(desk, &intent)
-        };
+        return in_flight(desk, app, rules, &intent);
     }
     match app.status {
         ApplicationStatus::Ready if rules.policy == DeletionPolicy::Delete => waiting::admitted(
@@ -50,12 +43,34 @@ pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
     }
 }
 
+/// Follows the open intent; past the timeout what hangs is ended by force, where the spec lets it and the service can.
+fn in_flight(desk: &mut Desk<'_>, app: &Observed, rules: &DeletionRules, intent: &Intent) -> Plan {
+    let age = desk.situation.now.duration_since(intent.declared_at);
+    let certain = intent.phase == Phase::Issued || age >= QUARANTINE;
+    if !certain || !is_past(desk, rules) || app.status.is_settled() {
+        return waiting::for_intent(desk, intent);
+    }
+    if can_be_forced(app) && is_overdue(desk, rules) && intent.step != StepKind::ForceStop {
+        return waiting::admitted(desk, Step::ForceStop);
+    }
+    if age < rules.timeout {
+        return waiting::for_intent(desk, intent);
+    }
+    stall(
+        Reason::DeadlineExceeded,
+        format!(
+            "the service reports {} for longer than spec.deletion.timeout; it goes on when the status changes. Set spec.deletion.policy to Retain to leave the application as it is",
+            app.status.as_str()
+        ),
+    )
+}
+
 fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
     let refused = desk
         .journal
         .refusal
         .as_ref()
-        .is_some_and(|refusal| matches!(refusal.step, StepKind::Stop | StepKind::ForceStop));
+        .is_some_and(|refusal| is_final(desk, refusal));
     match rules.final_snapshot {
         FinalSnapshot::Never => waiting::admitted(desk, Step::ForceStop),
         FinalSnapshot::BestEffort if refused => waiting::admitted(desk, Step::ForceStop),
@@ -64,6 +79,16 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
             "the service takes no final snapshot; set spec.deletion.finalSnapshot to BestEffort to stop without one, or spec.deletion.policy to Retain to leave the application as it is",
         ),
         FinalSnapshot::Required | FinalSnapshot::BestEffort => waiting::admitted(desk, Step::Stop),
+    }
+}
+
+/// Whether a refusal says that the job cannot be stopped with a snapshot now; one from before the deletion does not.
+fn is_final(desk: &Desk<'_>, refusal: &RefusalStatus) -> bool {
+    let since = deleted_at(desk).is_some_and(|deleted| refusal.last_at >= deleted);
+    match refusal.step {
+        StepKind::Stop => since && matches!(refusal.class, RefusalClass::JobDown | RefusalClass::Rejected),
+        StepKind::ForceStop => since,
+        _ => false,
     }
 }
 
@@ -83,13 +108,14 @@ fn is_overdue(desk: &Desk<'_>, rules: &DeletionRules) -> bool {
 }
 
 fn is_past(desk: &Desk<'_>, rules: &DeletionRules) -> bool {
-    let deleted = desk
-        .situation
+    deleted_at(desk).is_some_and(|deleted| desk.situation.now >= deleted + rules.timeout)
+}
+
+fn deleted_at(desk: &Desk<'_>) -> Option<Timestamp> {
+    desk.situation
         .app
         .metadata
         .deletion_timestamp
         .as_ref()
-        .map(|time| time.0);
-    let deadline: Option<Timestamp> = deleted.map(|deleted| deleted + rules.timeout);
-    deadline.is_some_and(|deadline| desk.situation.now >= deadline)
+        .map(|time| time.0)
 }

@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
-use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus};
+use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Stall, Waiting, stall};
+use crate::plan::{Desk, Plan, Rules, Stall, Waiting, stall};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The time between two looks at something in flight: a third of its age, from two to ten seconds.
@@ -31,6 +31,7 @@ pub(super) fn for_intent(desk: &Desk<'_>, intent: &Intent) -> Plan {
         reason: intent.step.reason(),
         message,
         until: next_look(desk.situation.now, declared),
+        background: intent.step.is_background(),
     })
 }
 
@@ -68,6 +69,7 @@ pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDurati
         reason: reason_of(&app.status),
         message: format!("the service reports {status}; waiting{until}"),
         until: next_look(now, began.unwrap_or(now - SignedDuration::from_secs(30))),
+        background: false,
     })
 }
 
@@ -81,16 +83,18 @@ pub(super) fn overdue(status: &str) -> Plan {
     )
 }
 
-/// The step, or why it must wait because the service refused it before.
-pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
-    let Some(refusal) = desk
-        .journal
-        .refusal
-        .clone()
-        .filter(|refusal| is_same(desk, refusal, &step))
-    else {
-        return Plan::Do(step);
-    };
+/// What a refusal of a call means until it is sent again.
+pub(crate) struct Patience {
+    /// The reason of the conditions.
+    pub(crate) reason: Reason,
+    /// What the service said and what follows.
+    pub(crate) message: String,
+    /// Whether the time is over in which the refusal counts as work in flight.
+    pub(crate) is_over: bool,
+}
+
+/// How patient the controller is with a refusal.
+pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -> Patience {
     let reason = match refusal.class {
         RefusalClass::Rejected | RefusalClass::RoleOrLocation => Reason::Rejected,
         RefusalClass::AccessDenied => Reason::AccessDenied,
@@ -98,48 +102,103 @@ pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
         RefusalClass::JobDown => Reason::JobUnhealthy,
         RefusalClass::TagsLingering => Reason::Creating,
     };
-    let operation = step.kind().operation();
-    let said = format!("the service refuses {operation}: {}", refusal.message);
+    let said = format!("the service refuses {}: {}", refusal.step.operation(), refusal.message);
     if refusal.class == RefusalClass::Rejected {
-        return stall(
+        let message = format!("{said}. Correct the spec, or annotate sluicegate.dev/retry-requested-at to try again");
+        return Patience {
             reason,
-            format!("{said}. Correct the spec, or annotate sluicegate.dev/retry-requested-at to try again"),
-        );
+            message,
+            is_over: true,
+        };
     }
+    let lasting = refusal.class != RefusalClass::TagsLingering && now >= refusal.first_at + rules.refusal_grace;
+    if lasting {
+        let message = format!(
+            "{said}. It is sent again every {:#}; correct what it names",
+            rules.refusal_recheck
+        );
+        return Patience {
+            reason,
+            message,
+            is_over: true,
+        };
+    }
+    Patience {
+        reason: refusal.step.reason(),
+        message: format!("{said}. It is sent again"),
+        is_over: false,
+    }
+}
+
+/// The step, or why it must wait because the service refused it before.
+pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
+    let same = desk
+        .journal
+        .refusal
+        .clone()
+        .filter(|refusal| is_same(desk, refusal, &step));
+    let Some(refusal) = same else { return Plan::Do(step) };
     let rules = desk.situation.rules;
+    let now = desk.situation.now;
+    let Patience {
+        reason,
+        message,
+        is_over,
+    } = patience(&refusal, rules, now);
+    if refusal.class == RefusalClass::Rejected {
+        return stall(reason, message);
+    }
     let spacing = refusal
         .last_at
         .duration_since(refusal.first_at)
         .max(SignedDuration::from_secs(5));
     let next = refusal.last_at + spacing.min(rules.refusal_recheck);
-    let now = desk.situation.now;
     if now >= next {
         return Plan::Do(step);
     }
-    let patient = refusal.class == RefusalClass::TagsLingering || now < refusal.first_at + rules.refusal_grace;
-    if patient {
-        Plan::Wait(Waiting {
-            reason: step.kind().reason(),
-            message: format!("{said}. It is sent again"),
-            until: next,
-        })
-    } else {
-        let message = format!(
-            "{said}. It is sent again every {:#}; correct what it names",
-            rules.refusal_recheck
-        );
-        Plan::Stall(Stall {
+    if is_over {
+        return Plan::Stall(Stall {
             reason,
             message,
             recheck: Some(next),
-        })
+        });
     }
+    Plan::Wait(Waiting {
+        reason,
+        message,
+        until: next,
+        background: step.kind().is_background(),
+    })
 }
 
+/// A call waits while the service carries out an operation of somebody else; only a forced stop does not.
+pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
+    let Plan::Do(step) = &plan else { return plan };
+    let Some(operation) = desk
+        .situation
+        .world
+        .in_flight()
+        .filter(|_| step.kind() != StepKind::ForceStop)
+    else {
+        return plan;
+    };
+    Plan::Wait(Waiting {
+        reason: Reason::Pending,
+        message: format!(
+            "operation {} ({}) of {} goes on; nothing is sent before it ends",
+            operation.id, operation.kind, operation.started_at
+        ),
+        until: next_look(desk.situation.now, operation.started_at),
+        background: step.kind().is_background(),
+    })
+}
+
+/// Whether a refusal is of this step for the same reason to send it: content is told by its revision, everything else by
+/// the generation of the spec too.
 fn is_same(desk: &Desk<'_>, refusal: &RefusalStatus, step: &Step) -> bool {
-    let target = desk.target();
-    let background = step.kind().is_background();
+    let by_revision = step.kind().sets_content() && step.kind() != StepKind::Create;
+    let transient = refusal.class != RefusalClass::Rejected;
     refusal.step == step.kind()
-        && refusal.revision == target
-        && (!background || refusal.generation == desk.generation())
+        && refusal.revision == desk.target()
+        && (by_revision || transient || refusal.generation == desk.generation())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::api::spec::FlinkApplication;
@@ -19,11 +20,55 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct Kept {
     versions: HashMap<String, u64>,
+    pauses: HashMap<String, Pause>,
+    unreadable: HashMap<String, Timestamp>,
     backoff: Backoff,
     passes: u64,
 }
 
+/// Until when an object rests after a refusal, and what it looked like then.
+#[derive(Debug)]
+struct Pause {
+    until: Timestamp,
+    request: String,
+}
+
 impl Memory {
+    /// How long an object still rests after a refusal of the moment; an object that asks for something else does not.
+    ///
+    /// The write of a refusal wakes the object at once, so the pause must be remembered beside the requeue.
+    pub(super) fn rests(&self, key: &str, app: &FlinkApplication, now: Timestamp) -> Option<Duration> {
+        let mut kept = self.kept();
+        let pause = kept.pauses.get(key)?;
+        if now < pause.until && pause.request == request(app) {
+            return Duration::try_from(pause.until.duration_since(now)).ok();
+        }
+        kept.pauses.remove(key);
+        None
+    }
+
+    /// Lets an object rest.
+    pub(super) fn rest(&self, key: &str, app: &FlinkApplication, now: Timestamp, pause: Duration) {
+        let until = now + SignedDuration::try_from(pause).unwrap_or_default();
+        self.kept().pauses.insert(
+            key.to_owned(),
+            Pause {
+                until,
+                request: request(app),
+            },
+        );
+    }
+
+    /// Since when an object cannot be read at the service.
+    pub(super) fn unreadable_since(&self, key: &str, now: Timestamp) -> Timestamp {
+        *self.kept().unreadable.entry(key.to_owned()).or_insert(now)
+    }
+
+    /// Notes that an object was read at the service.
+    pub(super) fn was_read(&self, key: &str) {
+        self.kept().unreadable.remove(key);
+    }
+
     /// Whether an object is older than what this process last wrote of it (S13).
     pub(super) fn is_outdated(&self, key: &str, app: &FlinkApplication) -> bool {
         let kept = self.kept();
@@ -38,7 +83,12 @@ impl Memory {
         let gone = written.metadata.deletion_timestamp.is_some() && written.finalizers().is_empty();
         match version(written) {
             Some(version) if !gone => kept.versions.insert(key.to_owned(), version),
-            _ => kept.versions.remove(key),
+            _ => {
+                kept.pauses.remove(key);
+                kept.unreadable.remove(key);
+                kept.backoff.reset(key);
+                kept.versions.remove(key)
+            }
         };
     }
 
@@ -67,6 +117,12 @@ impl Memory {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a person asks of an object: its spec, its requests, its deletion.
+fn request(app: &FlinkApplication) -> String {
+    let deleted = app.metadata.deletion_timestamp.is_some();
+    format!("{:?} {deleted} {:?}", app.metadata.generation, app.annotations())
 }
 
 /// The resource version as the number that it is since Kubernetes 1.35 promises so.

@@ -14,9 +14,6 @@ pub(super) fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
         .filter(|(key, value)| app.tags.get(*key) != Some(value))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
-    if !missing.is_empty() {
-        return Some(waiting::admitted(desk, Step::Tag { tags: missing }));
-    }
     let surplus: Vec<String> = desk
         .journal
         .aws
@@ -27,6 +24,9 @@ pub(super) fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
         .collect();
     if !surplus.is_empty() {
         return Some(waiting::admitted(desk, Step::Untag { keys: surplus }));
+    }
+    if !missing.is_empty() {
+        return Some(waiting::admitted(desk, Step::Tag { tags: missing }));
     }
     let start = want
         .maintenance_start

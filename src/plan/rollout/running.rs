@@ -6,9 +6,10 @@ use crate::api::status::PreChange;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::rollout::background::background;
-use crate::plan::rollout::{declare_rollout, held, promote};
+use crate::plan::rollout::start::rest_after_failure;
+use crate::plan::rollout::{declare_rollout, held, promote, without_effect};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Plan, restore, stall, waiting};
+use crate::plan::{Desk, Plan, restart_wanted, restore, stall, waiting};
 use crate::world::{Observed, SnapshotStatus};
 
 pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -24,8 +25,7 @@ pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Pl
         };
     }
     promote(desk, app, want);
-    let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    if nonce != want.restart_nonce {
+    if restart_wanted(&desk.journal, want) {
         let run = restore::of_update(app, want);
         return waiting::admitted(
             desk,
@@ -43,8 +43,17 @@ pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Pl
 /// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and
 /// its restore is named in full: the VPC and logging calls carry none.
 fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, difference: &Difference) -> Plan {
+    if let Some(plan) = rest_after_failure(desk, want) {
+        return plan;
+    }
     declare_rollout(desk, app, want);
+    if let Some(plan) = without_effect(desk, app, want) {
+        return plan;
+    }
     if !difference.is_one_update() {
+        if let Some(rollout) = &mut desk.journal.rollout {
+            rollout.stopped_for_it = true;
+        }
         return waiting::admitted(desk, Step::Stop);
     }
     if let Some(plan) = pre_change_snapshot(desk, app, want) {
@@ -67,13 +76,7 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
     if !asked || !app.configuration.snapshots_enabled {
         return None;
     }
-    let name = snapshot_name(desk, app, want);
-    let exists = desk
-        .situation
-        .world
-        .snapshots()
-        .iter()
-        .any(|snapshot| snapshot.name == name && snapshot.status == SnapshotStatus::Ready);
+    let (name, exists) = snapshot_name(desk, app, want);
     let rollout = desk.journal.rollout.as_mut()?;
     if exists && rollout.pre_change.is_none() {
         rollout.pre_change = Some(PreChange::Taken);
@@ -90,8 +93,9 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
     }
 }
 
-/// The name of the snapshot before a change, derived so that it is recognised after a crash.
-fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> String {
+/// The name of the snapshot before a change, derived so that it is recognised after a crash, and whether it is READY. A
+/// name that a failed snapshot holds is passed over.
+fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> (String, bool) {
     let uid: String = desk
         .situation
         .owner
@@ -100,5 +104,21 @@ fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> String {
         .filter(char::is_ascii_alphanumeric)
         .take(8)
         .collect();
-    format!("sluicegate-{uid}-{}-pre-{}", want.revision, app.version_id)
+    let stem = format!("sluicegate-{uid}-{}-pre-{}", want.revision, app.version_id);
+    let status_of = |name: &str| {
+        let snapshots = desk.situation.world.snapshots().iter();
+        snapshots
+            .filter(|snapshot| snapshot.name == name)
+            .map(|snapshot| snapshot.status)
+            .next()
+    };
+    let mut name = stem.clone();
+    for number in 2..=desk.situation.world.snapshots().len() + 2 {
+        match status_of(&name) {
+            Some(SnapshotStatus::Failed | SnapshotStatus::Deleting) => name = format!("{stem}-{number}"),
+            _ => break,
+        }
+    }
+    let exists = status_of(&name) == Some(SnapshotStatus::Ready);
+    (name, exists)
 }

@@ -1,13 +1,13 @@
 //! The start of a job: from which state, and how long after it ended or did not start.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
-use crate::api::status::HistoryResult;
+use crate::api::status::{HistoryEntry, HistoryResult};
 use crate::desired::Desired;
 use crate::plan::rollout::declare_rollout;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Waiting, requests, restore, stall, waiting};
+use crate::plan::{Desk, Plan, Waiting, requests, restart_wanted, restore, stall, waiting};
 use crate::world::Observed;
 
 /// The ends of a job within an hour after which it is not started again.
@@ -24,12 +24,11 @@ const START_REST: [SignedDuration; 3] = [
 ];
 
 pub(super) fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    let nonce = desk.journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    if nonce != want.restart_nonce {
+    if restart_wanted(&desk.journal, want) {
         requests::forgive(desk);
-        desk.handle_nonce_of(want);
+        desk.journal.handled.get_or_insert_default().restart_nonce = want.restart_nonce;
     }
-    if let Some(plan) = rest_before_start(desk, want) {
+    if let Some(plan) = rest_after_end(desk, want).or_else(|| rest_after_failure(desk, want)) {
         return plan;
     }
     match restore::of_start(desk, want) {
@@ -41,33 +40,43 @@ pub(super) fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan
     }
 }
 
-/// A job that ended, or a good revision that did not start, is started again at a growing distance.
-fn rest_before_start(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
-    let now = desk.situation.now;
-    let hour_ago = now - SignedDuration::from_hours(1);
-    let since_retry = || {
-        let entries = desk.journal.history.iter().rev();
-        entries
-            .take_while(|entry| entry.result != HistoryResult::Retried)
-            .filter(|entry| entry.revision.as_deref() == Some(want.revision.as_str()))
-    };
-    let ends: Vec<_> = since_retry()
-        .filter(|entry| entry.result == HistoryResult::JobEnded && entry.at > hour_ago)
-        .collect();
-    if ends.len() >= ENDS {
+/// What happened to the revision since somebody last asked for another attempt, newest first.
+fn since_retry<'a>(desk: &'a Desk<'_>, want: &'a Desired) -> impl Iterator<Item = &'a HistoryEntry> {
+    let entries = desk.journal.history.iter().rev();
+    entries
+        .take_while(|entry| entry.result != HistoryResult::Retried)
+        .filter(|entry| entry.revision.as_deref() == Some(want.revision.as_str()))
+}
+
+/// A job that ended is started again at a growing distance, and not after the third end within an hour.
+fn rest_after_end(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
+    let mut ends = since_retry(desk, want)
+        .filter(|entry| entry.result == HistoryResult::JobEnded)
+        .map(|entry| entry.at);
+    let newest = ends.next()?;
+    let count = 1 + ends
+        .take_while(|at| *at > newest - SignedDuration::from_hours(1))
+        .count();
+    if count >= ENDS {
         return Some(stall(
             Reason::JobEnded,
             format!(
-                "the job ended {ENDS} times within an hour, last at {}; it is not started again. Change the spec or spec.restartNonce, or annotate sluicegate.dev/retry-requested-at",
-                ends[0].at
+                "the job ended {ENDS} times within an hour, last at {newest}; it is not started again. Change the spec or spec.restartNonce, or annotate sluicegate.dev/retry-requested-at"
             ),
         ));
     }
-    let failures = since_retry()
+    rest(desk, "ended", newest + REST[count - 1])
+}
+
+/// A good revision that did not start, or whose restart failed, is tried again at a growing distance.
+pub(super) fn rest_after_failure(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
+    let failures: Vec<_> = since_retry(desk, want)
         .take_while(|entry| entry.result != HistoryResult::Promoted)
         .filter(|entry| entry.result == HistoryResult::StartFailed)
-        .collect::<Vec<_>>();
-    if failures.len() > START_REST.len() {
+        .map(|entry| entry.at)
+        .collect();
+    let newest = *failures.first()?;
+    let Some(pause) = START_REST.get(failures.len() - 1) else {
         let cause = desk
             .journal
             .last_failure
@@ -80,26 +89,17 @@ fn rest_before_start(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
                 failures.len()
             ),
         ));
-    }
-    let after_end = ends.first().map(|entry| entry.at + REST[ends.len() - 1]);
-    let after_failure = failures.first().map(|entry| entry.at + START_REST[failures.len() - 1]);
-    let until = after_end.max(after_failure).filter(|until| now < *until)?;
-    let what = if after_failure == Some(until) {
-        "did not start"
-    } else {
-        "ended"
     };
-    Some(Plan::Wait(Waiting {
-        reason: Reason::Pending,
-        message: format!("the job {what}; it is started again at {until}"),
-        until,
-    }))
+    rest(desk, "did not start", newest + *pause)
 }
 
-impl Desk<'_> {
-    fn handle_nonce_of(&mut self, want: &Desired) {
-        let mut handled = self.journal.handled.clone().unwrap_or_default();
-        handled.restart_nonce = want.restart_nonce;
-        self.journal.handled = Some(handled);
-    }
+fn rest(desk: &Desk<'_>, what: &str, until: Timestamp) -> Option<Plan> {
+    (desk.situation.now < until).then(|| {
+        Plan::Wait(Waiting {
+            reason: Reason::Pending,
+            message: format!("the job {what}; it is started again at {until}"),
+            until,
+            background: false,
+        })
+    })
 }

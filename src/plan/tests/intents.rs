@@ -192,6 +192,8 @@ fn a_snapshot_that_failed_lets_the_change_go_on_unless_it_is_required() {
                     started_at: start_of_time(),
                     deadline: after(1800),
                     from_version_id: Some(3),
+                    stopped_for_it: false,
+                    updated_version_id: None,
                     pre_change: None,
                     pre_change_snapshot: None,
                 });
