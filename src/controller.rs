@@ -307,7 +307,7 @@ fn referring(store: &Store<Guarded>, config_map: &PartialObjectMeta<ConfigMap>) 
 
 async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, PassError> {
     match &object.0 {
-        Ok(app) => reconcile::pass(&context, app).await.map(Action::requeue),
+        Ok(app) => Box::pin(reconcile::pass(&context, app)).await.map(Action::requeue),
         Err(invalid) => {
             warn!(object = %invalid.metadata.name.clone().unwrap_or_default(), "an object does not fit the schema of this version; it is left alone");
             Ok(Action::await_change())

@@ -248,3 +248,6 @@ fn bounded(message: &str) -> String {
     }
     message[..end].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

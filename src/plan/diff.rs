@@ -119,7 +119,8 @@ pub fn difference(observed: &Observed, wanted: &Configuration) -> Difference {
             monitoring: monitoring(seen, wanted),
             vpc,
             log_stream,
-            kms_key_id: key(seen.kms_key_id.as_ref(), wanted.kms_key_id.as_ref()),
+            kms_key_id: (!is_same_key(seen.kms_key_id.as_ref(), wanted.kms_key_id.as_ref()))
+                .then(|| wanted.kms_key_id.clone()),
             system_rollback: changed(&seen.system_rollback, &wanted.system_rollback),
             snapshots_enabled: changed(&seen.snapshots_enabled, &wanted.snapshots_enabled),
         },
@@ -130,13 +131,12 @@ pub fn difference(observed: &Observed, wanted: &Configuration) -> Difference {
     }
 }
 
-/// A key by its ARN is the same as by its id.
-fn key(seen: Option<&String>, wanted: Option<&String>) -> Option<Option<String>> {
-    let same = match (seen, wanted) {
+/// Whether two keys are the same; one may be given by its id and the other by its ARN.
+fn is_same_key(seen: Option<&String>, wanted: Option<&String>) -> bool {
+    match (seen, wanted) {
         (Some(seen), Some(wanted)) => seen == wanted || seen.ends_with(&format!("/{wanted}")),
         (seen, wanted) => seen == wanted,
-    };
-    (!same).then(|| wanted.cloned())
+    }
 }
 
 fn changed<T: PartialEq + Clone>(seen: &T, wanted: &T) -> Option<T> {

@@ -1,6 +1,7 @@
 //! The arms of the planner: each name says what is given and what is planned.
 
 mod arms;
+mod edges;
 mod intents;
 mod refusals;
 mod table;

@@ -2,7 +2,7 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, PreChangeSnapshot};
-use crate::api::status::PreChange;
+use crate::api::status::{PreChange, StepKind};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::rollout::background::background;
@@ -10,7 +10,7 @@ use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, promote, without_effect};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Plan, restart_wanted, restore, stall, waiting};
-use crate::world::{Observed, SnapshotStatus};
+use crate::world::{Observed, OperationStatus, SnapshotStatus};
 
 pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
@@ -24,20 +24,38 @@ pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Pl
             None => change_while_running(desk, app, want, &difference),
         };
     }
+    if is_disproved(desk, want) {
+        return match held(desk, want, &difference) {
+            Some(plan) => background(desk, app, want).unwrap_or(plan),
+            None => restart(desk, app, want),
+        };
+    }
     promote(desk, app, want);
     if restart_wanted(&desk.journal, want) {
-        let run = restore::of_update(app, want);
-        return waiting::admitted(
-            desk,
-            Step::Restart {
-                run,
-                fence: Fence {
-                    token: app.token.clone(),
-                },
-            },
-        );
+        return restart(desk, app, want);
     }
     background(desk, app, want).unwrap_or(Plan::Rest)
+}
+
+/// Whether the last word on the revision is a failure although the service reports RUNNING with it: after a failed
+/// update that may be a job that does nothing (facts §2.3).
+fn is_disproved(desk: &Desk<'_>, want: &Desired) -> bool {
+    let running = desk.journal.revisions().running;
+    let another_ran = running.is_some_and(|running| running != want.revision.as_str());
+    let kinds = [StepKind::Update.operation(), StepKind::Start.operation()];
+    let operations = desk.situation.world.operations();
+    let newest = operations
+        .iter()
+        .find(|operation| kinds.contains(&operation.kind.as_str()));
+    another_ran && newest.is_some_and(|operation| operation.status == OperationStatus::Failed)
+}
+
+fn restart(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
+    let run = restore::of_update(app, want);
+    let fence = Fence {
+        token: app.token.clone(),
+    };
+    waiting::admitted(desk, Step::Restart { run, fence })
 }
 
 /// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and

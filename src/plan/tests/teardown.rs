@@ -1,6 +1,7 @@
 //! What a deletion of the resource does.
 
 use super::*;
+use crate::api::status::{RefusalClass, RefusalStatus};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::outcome::{Moment, Outcome};
 
@@ -138,4 +139,46 @@ fn a_create_whose_outcome_is_unknown_is_settled_before_the_finalizer_leaves() {
     let mut case = deleted(DELETE, ApplicationStatus::Ready).intent(StepKind::Create, Phase::Unknown);
     case.world = World::default();
     assert_eq!(case.at(30).decide().plan, Plan::Release);
+}
+
+#[test]
+fn a_refusal_from_before_the_deletion_does_not_end_a_healthy_job_by_force() {
+    let refusal = |seconds: i64, class: RefusalClass| RefusalStatus {
+        step: StepKind::Stop,
+        revision: None,
+        generation: 1,
+        class,
+        message: "no".into(),
+        first_at: after(seconds),
+        last_at: after(seconds),
+    };
+    for (seconds, class, expected) in [
+        (-60, RefusalClass::JobDown, StepKind::Stop),
+        (1, RefusalClass::AccessDenied, StepKind::Stop),
+        (1, RefusalClass::JobDown, StepKind::ForceStop),
+    ] {
+        let case = deleted(STOP, ApplicationStatus::Running)
+            .journal(|journal| journal.refusal = Some(refusal(seconds, class)))
+            .at(700);
+        assert_eq!(step(&case.decide()), expected, "{seconds} {class:?}");
+    }
+}
+
+#[test]
+fn a_stop_whose_answer_was_lost_and_that_hangs_is_ended_by_force_or_told() {
+    let hanging = |more: &str| {
+        deleted(more, ApplicationStatus::Stopping)
+            .intent(StepKind::Stop, Phase::Unknown)
+            .operations(vec![operation(
+                "op-new",
+                "StopApplication",
+                OperationStatus::InProgress,
+            )])
+            .at(1800)
+    };
+    assert_eq!(step(&hanging(DELETE).decide()), StepKind::ForceStop);
+    let required = "deletion: {policy: Delete, stateLoss: Accepted, finalSnapshot: Required}";
+    let (reason, message) = stalls(&hanging(required).decide());
+    assert_eq!(reason, Reason::DeadlineExceeded);
+    assert!(message.contains("Retain"), "{message}");
 }

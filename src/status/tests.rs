@@ -1,0 +1,197 @@
+//! The table of conditions: what each move means for Ready, Reconciling, Stalled and Synced.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::api::spec::FlinkApplication;
+use crate::api::status::{Revisions, StepKind};
+use crate::desired::References;
+use crate::plan::ownership::Owner;
+use crate::plan::{Rules, Stall, Waiting};
+
+const SPEC: &str = "
+runtimeEnvironment: FLINK-1_20
+serviceExecutionRole: arn:aws:iam::111122223333:role/orders
+code: {s3: {bucket: demo, key: orders-1.0.yaml}}
+";
+
+fn now() -> Timestamp {
+    "2026-01-01T00:00:00Z".parse().unwrap()
+}
+
+fn app() -> FlinkApplication {
+    let mut app = FlinkApplication::new("orders", serde_yaml::from_str(SPEC).unwrap());
+    app.metadata.generation = Some(2);
+    app
+}
+
+fn projected(app: &FlinkApplication, journal: &Journal, plan: &Plan, at: Timestamp) -> FlinkApplicationStatus {
+    let want = Desired::parse(app, "eu-west-1", &References::new());
+    let owner = Owner {
+        cluster: "c".into(),
+        namespace: "n".into(),
+        name: "orders".into(),
+        uid: "u".into(),
+    };
+    let world = World::default();
+    let rules = Rules::default();
+    project(
+        &Situation {
+            app,
+            want: want.as_ref(),
+            world: &world,
+            owner: &owner,
+            rules: &rules,
+            now: at,
+        },
+        journal,
+        plan,
+    )
+}
+
+/// The conditions as `type=status/reason`.
+fn conditions(status: &FlinkApplicationStatus) -> Vec<String> {
+    status
+        .conditions
+        .iter()
+        .map(|c| format!("{}={}/{}", c.type_, c.status, c.reason))
+        .collect()
+}
+
+fn waiting() -> Plan {
+    Plan::Wait(Waiting {
+        reason: Reason::Starting,
+        message: "m".into(),
+        until: now(),
+        background: false,
+    })
+}
+
+fn stalled() -> Plan {
+    Plan::Stall(Stall {
+        reason: Reason::NotOwned,
+        message: "m".into(),
+        recheck: None,
+    })
+}
+
+#[test]
+fn each_move_has_its_conditions_and_never_reconciling_beside_stalled() {
+    for (plan, expected) in [
+        (Plan::Rest, vec!["Ready=True/Running", "Synced=False/Pending"]),
+        (
+            waiting(),
+            vec![
+                "Ready=False/Starting",
+                "Reconciling=True/Starting",
+                "Synced=False/Pending",
+            ],
+        ),
+        (
+            Plan::Do(Step::Stop),
+            vec![
+                "Ready=False/Stopping",
+                "Reconciling=True/Stopping",
+                "Synced=False/Pending",
+            ],
+        ),
+        (
+            stalled(),
+            vec!["Ready=False/NotOwned", "Stalled=True/NotOwned", "Synced=False/Pending"],
+        ),
+    ] {
+        assert_eq!(
+            conditions(&projected(&app(), &Journal::default(), &plan, now())),
+            expected
+        );
+    }
+}
+
+#[test]
+fn every_condition_and_the_status_carry_the_generation() {
+    let status = projected(&app(), &Journal::default(), &waiting(), now());
+    assert_eq!(status.observed_generation, 2);
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|condition| condition.observed_generation == 2)
+    );
+}
+
+#[test]
+fn the_time_of_a_transition_moves_with_the_status_alone() {
+    let mut app = app();
+    app.status = Some(projected(&app, &Journal::default(), &waiting(), now()));
+    let later = now() + SignedDuration::from_secs(60);
+    let time = |status: &FlinkApplicationStatus| status.conditions[0].last_transition_time;
+    assert_eq!(time(&projected(&app, &Journal::default(), &stalled(), later)), now());
+    assert_eq!(time(&projected(&app, &Journal::default(), &Plan::Rest, later)), later);
+}
+
+#[test]
+fn equal_situations_give_equal_statuses() {
+    let mut app = app();
+    let first = projected(&app, &Journal::default(), &waiting(), now());
+    app.status = Some(first.clone());
+    assert_eq!(
+        projected(
+            &app,
+            &Journal::default(),
+            &waiting(),
+            now() + SignedDuration::from_secs(9)
+        ),
+        first
+    );
+}
+
+#[test]
+fn a_call_that_is_sent_again_after_its_grace_stays_a_stall() {
+    let journal = Journal {
+        refusal: Some(crate::api::status::RefusalStatus {
+            step: StepKind::Create,
+            revision: None,
+            generation: 2,
+            class: crate::api::status::RefusalClass::QuotaExceeded,
+            message: "100 applications".into(),
+            first_at: now(),
+            last_at: now(),
+        }),
+        revisions: Some(Revisions::default()),
+        ..Journal::default()
+    };
+    let want = Desired::parse(&app(), "eu-west-1", &References::new()).unwrap();
+    let create = crate::plan::step::Create {
+        description: None,
+        configuration: want.configuration,
+        tags: [].into(),
+    };
+    let plan = Plan::Do(Step::Create(Box::new(create)));
+    let early = projected(&app(), &journal, &plan, now() + SignedDuration::from_mins(9));
+    assert!(
+        conditions(&early).contains(&"Reconciling=True/Creating".to_owned()),
+        "{early:?}"
+    );
+    let late = projected(&app(), &journal, &plan, now() + SignedDuration::from_mins(10));
+    assert!(
+        conditions(&late).contains(&"Stalled=True/QuotaExceeded".to_owned()),
+        "{late:?}"
+    );
+}
+
+#[test]
+fn messages_fit_the_schema_whatever_they_quote() {
+    let long = Plan::Stall(Stall {
+        reason: Reason::Rejected,
+        message: "é".repeat(3000),
+        recheck: None,
+    });
+    let status = projected(&app(), &Journal::default(), &long, now());
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|condition| condition.message.len() <= 1024)
+    );
+    assert!(status.message.is_some_and(|message| message.len() <= 1024));
+}
