@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, THROWN, condition};
+use crate::testbed::Cluster;
 
 #[test]
 fn a_job_that_ends_is_started_again_at_a_growing_distance_and_stalls_after_three_ends() {
@@ -136,6 +137,54 @@ fn a_release_that_throws_on_a_running_application_is_sent_once() {
     stage.ready("orders");
     let restored = stage.inside("orders")["job"]["restoredFrom"].clone();
     assert!(restored.is_string(), "the state of the first release is kept");
+}
+
+/// What is not documented: the service may leave an application RUNNING whose update has failed.
+#[test]
+fn a_failed_update_is_a_failure_also_where_the_service_still_reports_running() {
+    let mut stage = Stage::on(
+        Cluster::shared(),
+        "throws-running",
+        &["--rule", "failed-update=running"],
+    );
+    stage.start_controller();
+    let release = |key: &str| json!({"code": {"s3": {"key": key}}, "rollout": {"preChangeSnapshot": "Never"}});
+    stage.apply("orders", &release("healthy-1.yaml"));
+    stage.ready("orders");
+    let mark = stage.mark();
+    stage.apply("orders", &release("throws.yaml"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    assert_eq!(stage.inside("orders")["status"], "RUNNING");
+    stage.look("orders");
+    stage.replace_controller();
+    stage.look("orders");
+    stage.stalled("orders", "StartFailed");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
+
+    let jobs = stage.inside("orders")["jobs"].clone();
+    // The service takes no snapshot of a job that is down, so it refuses the other attempt.
+    stage.annotate("orders", "retry-requested-at", "now");
+    let message = stage.stalled("orders", "JobUnhealthy");
+    assert!(message.contains("experiencing downtime"), "{message}");
+    assert_eq!(stage.inside("orders")["jobs"], jobs);
+}
+
+#[test]
+fn a_failed_revision_may_rest_stopped_and_is_not_started_by_asking_for_running() {
+    let stage = Stage::set("throws-stopped");
+    let spec = |state: &str| json!({"desiredState": state, "code": {"s3": {"key": "throws.yaml"}}});
+    stage.apply("orders", &spec("Running"));
+    stage.stalled("orders", "StartFailed");
+    let mark = stage.mark();
+    stage.apply("orders", &spec("Stopped"));
+    let app = stage.ready("orders");
+    assert_eq!(condition(&app, "Ready").unwrap()["reason"], "Stopped");
+    stage.apply("orders", &spec("Running"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), [""; 0]);
 }
 
 fn message(app: &Value) -> &str {

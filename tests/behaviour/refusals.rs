@@ -9,6 +9,10 @@ fn a_missing_config_map_stalls_and_its_arrival_heals() {
     let stage = Stage::set("missing");
     let group = json!({"id": "kafka", "propertiesFrom": [{"configMapRef": {"name": "kafka"}}]});
     stage.apply("orders", &json!({"propertyGroups": [group]}));
+    stage.until("orders", "awaits the ConfigMap", |app| {
+        let words = condition(app, "Reconciling").and_then(|found| found["message"].as_str());
+        words.is_some_and(|words| words.contains("ConfigMap kafka"))
+    });
     let message = stage.stalled("orders", "ReferenceNotFound");
     assert!(
         message.contains("ConfigMap kafka") && message.contains("spec.propertyGroups"),
@@ -79,6 +83,36 @@ fn a_role_that_the_service_cannot_use_stalls_and_heals_when_it_can() {
     assert!(message.contains("check the role provided"), "{message}");
     stage.emulator.faults(&json!({}));
     stage.ready("orders");
+}
+
+#[test]
+fn a_config_map_with_what_the_service_cannot_take_is_invalid_and_heals() {
+    let stage = Stage::set("bad-config-map");
+    stage.config_map("kafka", &json!({"servers": ""}));
+    let group = json!({"id": "kafka", "propertiesFrom": [{"configMapRef": {"name": "kafka"}}]});
+    stage.apply("orders", &json!({"propertyGroups": [group]}));
+    let message = stage.stalled("orders", "InvalidSpec");
+    assert!(message.contains("spec.propertyGroups[kafka]"), "{message}");
+    assert_eq!(stage.changes_since(0), [""; 0]);
+    stage.config_map("kafka", &json!({"servers": "b-1:9098"}));
+    stage.ready("orders");
+}
+
+#[test]
+fn a_role_that_the_service_cannot_use_leaves_the_running_job_alone() {
+    let stage = Stage::set("role-later");
+    let never = json!({"preChangeSnapshot": "Never"});
+    stage.apply("orders", &json!({"rollout": never}));
+    stage.ready("orders");
+    let job = stage.inside("orders")["job"]["id"].clone();
+    let other = "arn:aws:iam::111122223333:role/flink/other";
+    stage.emulator.faults(&json!({"unknownRoles": [other]}));
+    stage.apply("orders", &json!({"rollout": never, "serviceExecutionRole": other}));
+    stage.stalled("orders", "Rejected");
+    assert_eq!(stage.inside("orders")["job"]["id"], job);
+    stage.emulator.faults(&json!({}));
+    stage.ready("orders");
+    assert_eq!(stage.describe("orders")["ServiceExecutionRole"], other);
 }
 
 #[test]

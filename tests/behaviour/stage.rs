@@ -59,12 +59,12 @@ impl Stage {
     /// A namespace with a service; nobody acts on its applications.
     #[track_caller]
     pub(crate) fn without_controller(namespace: &str) -> Self {
-        Self::on(Cluster::shared(), namespace)
+        Self::on(Cluster::shared(), namespace, &[])
     }
 
-    /// The same on another cluster than the shared one.
+    /// The same on any cluster, with arguments for the emulator.
     #[track_caller]
-    pub(crate) fn on(cluster: &'static Cluster, namespace: &str) -> Self {
+    pub(crate) fn on(cluster: &'static Cluster, namespace: &str, arguments: &[&str]) -> Self {
         cluster.install().unwrap();
         cluster.kubectl_ok(&["create", "namespace", namespace], None);
         let dir = scratch(namespace).unwrap();
@@ -74,7 +74,8 @@ impl Stage {
             fs::write(bucket.join(key), script).unwrap();
         }
         let bucket = format!("code={}", bucket.display());
-        let emulator = Emulator::start(&dir, &["--speed", SPEED, "--bucket", &bucket]).unwrap();
+        let arguments = [&["--speed", SPEED, "--bucket", &bucket], arguments].concat();
+        let emulator = Emulator::start(&dir, &arguments).unwrap();
         Self {
             cluster,
             namespace: namespace.to_owned(),

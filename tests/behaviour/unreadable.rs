@@ -11,7 +11,7 @@ const CRD: &str = "flinkapplications.sluicegate.dev";
 fn an_object_that_cannot_be_read_stops_nobody_else() {
     // A cluster of its own: the schema is loosened for a while, and other tests rely on it.
     let cluster = Cluster::start(&scratch("loose-cluster").unwrap()).unwrap();
-    let mut stage = Stage::on(Box::leak(Box::new(cluster)), "unreadable");
+    let mut stage = Stage::on(Box::leak(Box::new(cluster)), "unreadable", &[]);
     stage.start_controller();
     stage.apply("before", &json!({}));
     stage.ready("before");
