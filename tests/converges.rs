@@ -27,6 +27,8 @@ mod run;
 mod scenarios;
 #[path = "converges/script.rs"]
 mod script;
+#[path = "converges/seeds.rs"]
+mod seeds;
 #[path = "converges/trace.rs"]
 mod trace;
 #[path = "converges/wires.rs"]
@@ -42,6 +44,9 @@ use managed_flink_emulator::service::rules::Rules;
 use points::{Tour, tour};
 use run::Checkpoint;
 use world::World;
+
+/// The number of random histories of a run without `SLUICEGATE_SEEDS`.
+const SEEDS: u64 = 200;
 
 /// Lets as many threads as there are cores take one piece of work after another, and returns what each gave.
 fn share<T: Send>(pieces: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
@@ -89,5 +94,35 @@ fn every_story_ends_the_same_with_a_fault_at_any_point() {
         "{} violations, the first:\n{}",
         all.found.len(),
         all.found[..all.found.len().min(10)].join("\n")
+    );
+}
+
+#[test]
+fn no_random_history_breaks_a_law_and_every_one_comes_to_rest() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seeds: Vec<u64> = match number("SLUICEGATE_SEED") {
+        Some(seed) => vec![seed],
+        None => seeds::REGRESSIONS
+            .iter()
+            .copied()
+            .chain(1..=number("SLUICEGATE_SEEDS").unwrap_or(SEEDS))
+            .collect(),
+    };
+    let played = share(seeds.len(), |piece| (seeds[piece], seeds::play(seeds[piece], seeds.len() == 1)));
+    let mut broken: Vec<String> = played
+        .into_iter()
+        .filter(|(_, found)| !found.is_empty())
+        .map(|(seed, found)| {
+            let history = seeds::tell(seed);
+            format!("replay with SLUICEGATE_SEED={seed}\n{}\n{history}", found.join("\n"))
+        })
+        .collect();
+    broken.sort_by_key(String::len);
+    println!("{} random histories", seeds.len());
+    assert!(
+        broken.is_empty(),
+        "{} histories are broken, the first:\n{}",
+        broken.len(),
+        broken[..broken.len().min(5)].join("\n\n")
     );
 }

@@ -87,7 +87,8 @@ fn no_equal_status_is_written(history: History<'_>) -> Vec<String> {
         .collect()
 }
 
-/// S18: the same event of the same object comes once an hour at most.
+/// S18: the same event of the same object comes once an hour at most from one process; another process may tell of
+/// another occurrence in the same words.
 fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
     let mut told = BTreeMap::new();
     let mut found = Vec::new();
@@ -95,7 +96,7 @@ fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
         let What::Event { reason, note } = &entry.what else {
             continue;
         };
-        let key = (text(history.object(at), "/metadata/uid"), reason, note);
+        let key = (entry.process, text(history.object(at), "/metadata/uid"), reason, note);
         let before = told.insert(key, entry.at);
         if before.is_some_and(|before| entry.at.duration_since(before) < SignedDuration::from_hours(1)) {
             found.push(format!("event {reason} is repeated at {}: {note}", entry.at));

@@ -206,8 +206,10 @@ impl Run {
         }
     }
 
-    /// Lets the quiet time pass, and then has a new process look once more.
+    /// Lets the quiet time pass without faults, and then has a new process look once more.
     async fn through_the_tail(&mut self) {
+        self.shared.world().faults.clear();
+        self.driver.stale = None;
         let end = self.now() + TAIL;
         while self.now() < end {
             let now = self.now();

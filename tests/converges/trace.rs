@@ -1,6 +1,7 @@
 //! What happened in a run, in order: the material of every invariant.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -116,5 +117,30 @@ impl Call {
     /// Whether the call changes tags only.
     pub fn tags_only(&self) -> bool {
         matches!(self.operation.as_str(), "TagResource" | "UntagResource")
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} process {} pass {}: ", self.at, self.process, self.pass)?;
+        match &self.what {
+            What::Pass(object) => write!(f, "object {}", object["metadata"]["resourceVersion"]),
+            What::Read(read) => write!(f, "{} {}", read.operation, read.status.as_deref().unwrap_or_default()),
+            What::Call(call) => {
+                let effect = if call.took_effect { "takes effect" } else { "takes no effect" };
+                let answer = if call.answered { "" } else { ", no answer" };
+                write!(f, "{} {} {effect}{answer}", call.operation, call.input)
+            }
+            What::LateEffect { accepted, .. } => write!(f, "a late effect, accepted: {accepted}"),
+            What::Write(write) => match &write.after {
+                Some(after) if write.status => write!(f, "status {}", after["status"]),
+                Some(after) => write!(f, "finalizers {}", after["metadata"]["finalizers"]),
+                None => f.write_str("a write is refused"),
+            },
+            What::Event { reason, note } => write!(f, "event {reason}: {note}"),
+            What::Crash => f.write_str("crash"),
+            What::User(what) => write!(f, "user: {what}"),
+            What::Elsewhere(what) => write!(f, "elsewhere: {what}"),
+        }
     }
 }

@@ -1,0 +1,195 @@
+//! The random layer: one number decides the rules of the service, what everybody does and when, and what goes wrong.
+
+use managed_flink_emulator::service::rules::{ALL, FAILED_UPDATE, Rules};
+use serde_json::{Value, json};
+
+use crate::ending::problems;
+use crate::faults::{Fault, Kind};
+use crate::history::History;
+use crate::invariants::violations;
+use crate::run::Checkpoint;
+use crate::script::{Act, code};
+use crate::world::World;
+
+/// Seeds that once found a bug; they always run.
+pub const REGRESSIONS: &[u64] = &[];
+
+/// Numbers that look random and are the same for the same seed (SplitMix64).
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice for a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `sides`.
+    fn below(&mut self, sides: u64) -> u64 {
+        self.next() % sides
+    }
+
+    fn one_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+
+    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+        let last = of.len().max(1) as u64;
+        of[usize::try_from(self.below(last)).unwrap_or_default()].clone()
+    }
+}
+
+/// Plays the history of a seed; what was wrong. With `aloud` it prints everything that happens.
+pub fn play(seed: u64, aloud: bool) -> Vec<String> {
+    let mut dice = Dice::new(seed);
+    let rules = rules(&mut dice);
+    let acts = acts(&mut dice);
+    let faults = faults(&mut dice);
+    let stale = u32::try_from(dice.below(60)).unwrap_or_default();
+    let begin = Checkpoint::genesis(World::new(rules)).begin(&acts);
+    let begin = begin.with(|world| world.faults = faults).with_stale_pass(stale);
+    let mut ended = begin.run(false);
+    if aloud {
+        ended.world.trace.iter().for_each(|entry| println!("{entry}"));
+    }
+    let mut found = violations(History(&ended.world.trace));
+    found.extend(problems(&mut ended));
+    found
+}
+
+/// The history of a seed in words.
+pub fn tell(seed: u64) -> String {
+    let mut dice = Dice::new(seed);
+    let rules = rules(&mut dice);
+    let acts = acts(&mut dice);
+    let faults = faults(&mut dice);
+    let acts: Vec<String> = acts.iter().map(|act| format!("{} {:?}", act.name, act.when)).collect();
+    format!("{rules:?}\n{}\n{faults:?}", acts.join("\n"))
+}
+
+/// Open questions about the service are answered at random. Where a failed update ends is left at its default: the
+/// other answers need the ways back of a verified rollout.
+fn rules(dice: &mut Dice) -> Rules {
+    let mut rules = Rules::default();
+    for rule in ALL.iter().filter(|rule| rule.name != FAILED_UPDATE.name) {
+        if dice.one_in(3) {
+            let value = dice.pick(rule.values);
+            rules.set(rule.name, value).expect("a value of the rule");
+        }
+    }
+    rules
+}
+
+fn faults(dice: &mut Dice) -> Vec<Fault> {
+    let kinds = [
+        Kind::CrashBefore,
+        Kind::CrashAfter,
+        Kind::LostReply,
+        Kind::Late,
+        Kind::Conflict,
+    ];
+    let rarity = dice.pick(&[4, 8, 16, 64]);
+    let points = 0..100;
+    let struck = points.filter_map(|point| {
+        dice.one_in(rarity).then(|| Fault {
+            point,
+            kind: dice.pick(&kinds),
+        })
+    });
+    struck.collect()
+}
+
+fn acts(dice: &mut Dice) -> Vec<Act> {
+    let mut acts = vec![Act::create(first(dice))];
+    for _ in 0..2 + dice.below(6) {
+        let mut act = act(dice);
+        if !dice.one_in(2) {
+            act = act.after(i64::try_from(dice.below(90)).unwrap_or_default());
+        }
+        acts.push(act);
+        if dice.one_in(4) {
+            acts.push(Act::pause(i64::try_from(dice.below(300)).unwrap_or_default()));
+        }
+    }
+    acts
+}
+
+fn first(dice: &mut Dice) -> Value {
+    let mut spec = json!({});
+    for _ in 0..dice.below(3) {
+        json_patch::merge(&mut spec, &change(dice).1);
+    }
+    if !dice.one_in(3) {
+        json_patch::merge(&mut spec, &policy(dice));
+    }
+    spec
+}
+
+fn policy(dice: &mut Dice) -> Value {
+    let policy = dice.pick(&["Retain", "Stop", "Delete"]);
+    let last = dice.pick(&["Required", "BestEffort", "Never"]);
+    json!({"deletion": {"policy": policy, "stateLoss": "Accepted", "finalSnapshot": last, "timeout": "5m"}})
+}
+
+fn change(dice: &mut Dice) -> (&'static str, Value) {
+    let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
+    let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
+        "rollout": {"preChangeSnapshot": "Never"}});
+    match dice.below(17) {
+        0 | 1 => ("parallelism", json!({"parallelism": {"parallelism": 1 + dice.below(4)}})),
+        2 => ("works", code("healthy-1.yaml")),
+        3 => ("works differently", code("healthy-2.yaml")),
+        4 => ("throws", code("throws-1.yaml")),
+        5 => ("throws differently", code("throws-2.yaml")),
+        6 => ("stop", json!({"desiredState": "Stopped"})),
+        7 => ("start", json!({"desiredState": "Running"})),
+        8 => ("restart nonce", json!({"restartNonce": dice.below(5)})),
+        9 => (
+            "join a VPC",
+            json!({"vpc": {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}}),
+        ),
+        10 => ("leave the VPC", json!({"vpc": null})),
+        11 => ("log", json!({"logging": {"logStreamARN": log}})),
+        12 => ("do not log", json!({"logging": null})),
+        13 => ("tags", json!({"tags": {dice.pick(&["a", "b"]): dice.pick(&["1", "2"])}})),
+        14 => ("window", json!({"maintenanceWindow": {"startTime": dice.pick(&["02:00", "05:00"])}})),
+        15 => ("snapshots off", off),
+        _ => ("snapshots on", json!({"snapshots": null, "restore": null, "rollout": null})),
+    }
+}
+
+fn act(dice: &mut Dice) -> Act {
+    match dice.below(30) {
+        0..=17 => {
+            let (name, change) = change(dice);
+            Act::edit(name, change)
+        }
+        18 => Act::edit("policy", policy(dice)),
+        19 | 20 => Act::delete(),
+        21 => Act::create(first(dice)),
+        22 => Act::annotate("sluicegate.dev/retry-requested-at", dice.pick(&["1", "2", "3"])),
+        23 => Act::maintenance(),
+        24 => Act::autoscaling(),
+        25 => Act::console("console stop", "StopApplication", json!({})),
+        26 => Act::console("console force-stop", "StopApplication", json!({"Force": true})),
+        27 => Act::console("console start", "StartApplication", json!({})),
+        28 => {
+            let tags = json!([{"Key": dice.pick(&["a", "c"]), "Value": "theirs"}]);
+            Act::console("console tag", "TagResource", json!({"Tags": tags}))
+        }
+        _ => {
+            let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 1 + dice.below(9)});
+            let flink = json!({"ParallelismConfigurationUpdate": parallelism});
+            let change = json!({"FlinkApplicationConfigurationUpdate": flink});
+            let input = json!({"ApplicationConfigurationUpdate": change});
+            Act::console("console update", "UpdateApplication", input)
+        }
+    }
+}
