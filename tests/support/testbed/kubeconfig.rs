@@ -43,16 +43,18 @@ pub(crate) fn random_token() -> Result<String, TestbedError> {
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// Writes a file that only its owner may read.
+/// Writes a file that only its owner may read. Whoever reads it meanwhile gets the old or the new text in whole: several
+/// processes of one account share a file.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), TestbedError> {
     use std::io::Write as _;
     let what = || format!("write {}", path.display());
+    let partial = path.with_extension(random_token()?);
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
+        .open(&partial)
         .during(what)?;
-    file.write_all(text.as_bytes()).during(what)
+    file.write_all(text.as_bytes()).during(what)?;
+    fs::rename(&partial, path).during(what)
 }
