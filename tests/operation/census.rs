@@ -1,0 +1,143 @@
+//! What happens to an application at the service, without a word to Kubernetes, is noticed by the census.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::console;
+use crate::scene::{PATIENCE, Scene, healthy};
+use crate::testbed::eventually;
+
+/// The results in the history of a resource, oldest first.
+fn history(scene: &Scene, name: &str) -> Vec<String> {
+    let resource = scene.resource(name).unwrap();
+    let entries = resource["status"]["history"].as_array().cloned().unwrap_or_default();
+    entries
+        .iter()
+        .filter_map(|entry| entry["result"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Waits until the job was launched a second time and runs.
+fn until_launched_again(scene: &Scene, name: &str) {
+    eventually("the job was launched again", PATIENCE, || {
+        let jobs = scene.application(name)["jobs"].as_array().map_or(0, Vec::len);
+        if jobs > 1 { Ok(()) } else { Err(format!("{jobs} jobs")) }
+    });
+    scene.until_ready(name);
+}
+
+/// Holds that nobody but the controller wrote the resource since this version of it.
+fn assert_undisturbed(scene: &Scene, before: &Value, name: &str) {
+    let resource = scene.resource(name).unwrap();
+    assert_eq!(resource["metadata"]["generation"], before["metadata"]["generation"]);
+    let writes = scene.cluster.audit().into_iter().filter(|event| {
+        event["objectRef"]["namespace"] == scene.namespace.as_str()
+            && event["objectRef"]["resource"] != "events"
+            && !matches!(event["verb"].as_str(), Some("get" | "list" | "watch"))
+            && event["stageTimestamp"].as_str() > before["seenAt"].as_str()
+    });
+    let others: Vec<Value> = writes
+        .filter(|event| event["user"]["username"] != crate::rights::CONTROLLER)
+        .collect();
+    assert_eq!(others, [] as [Value; 0]);
+}
+
+/// The resource, and the time of the last entry in the audit log.
+fn seen(scene: &Scene, name: &str) -> Value {
+    let mut resource = scene.resource(name).unwrap();
+    resource["seenAt"] = scene.cluster.audit().last().unwrap()["stageTimestamp"].clone();
+    resource
+}
+
+#[test]
+fn a_job_that_ends_by_itself_is_noticed_and_started_again() {
+    let scene = Scene::open("ended", "60");
+    let _controller = scene.controller(&["--census-interval=2s"]);
+    scene.object("ends.yaml", "{main: ok, then: {endsAfter: 15m}}");
+    let code = json!({"code": {"s3": {"bucket": "jobs", "key": "ends.yaml"}}});
+    scene.apply("orders", &healthy(&code));
+    scene.until_ready("orders");
+    let snapshot = json!({"ApplicationName": "orders", "SnapshotName": "at-noon"});
+    console::call(&scene.emulator, "CreateApplicationSnapshot", &snapshot);
+    let before = seen(&scene, "orders");
+    assert_eq!(
+        scene.application("orders")["status"],
+        "RUNNING",
+        "the job ended too early"
+    );
+
+    until_launched_again(&scene, "orders");
+
+    assert!(
+        history(&scene, "orders").contains(&"JobEnded".to_owned()),
+        "{:?}",
+        history(&scene, "orders")
+    );
+    assert_undisturbed(&scene, &before, "orders");
+}
+
+#[test]
+fn a_stop_at_the_console_is_noticed_and_corrected() {
+    let scene = Scene::open("console", "60");
+    let _controller = scene.controller(&["--census-interval=2s"]);
+    scene.apply("orders", &healthy(&json!({})));
+    scene.until_ready("orders");
+    let before = seen(&scene, "orders");
+
+    console::call(
+        &scene.emulator,
+        "StopApplication",
+        &json!({"ApplicationName": "orders"}),
+    );
+    until_launched_again(&scene, "orders");
+
+    let history = history(&scene, "orders");
+    assert!(history.contains(&"StoppedElsewhere".to_owned()), "{history:?}");
+    assert_undisturbed(&scene, &before, "orders");
+    let jobs = scene.application("orders")["jobs"].clone();
+    assert!(jobs[1]["restoredFrom"].is_string(), "with its state: {jobs}");
+}
+
+#[test]
+fn a_sweep_over_more_than_fifty_applications_takes_two_pages_and_describes_none() {
+    const MANY: usize = 51;
+    let scene = Scene::open("many", "60");
+    let controller = scene.controller(&["--census-interval=2s"]);
+    let stopped = healthy(&json!({"desiredState": "Stopped"}));
+    let names: Vec<String> = (0..MANY).map(|number| format!("orders-{number}")).collect();
+    let manifests: Vec<String> = names.iter().map(|name| scene.manifest(name, &stopped)).collect();
+    scene
+        .cluster
+        .kubectl_ok(&["apply", "-f", "-"], Some(&manifests.join("\n")));
+    for name in &names {
+        scene.until_ready(name);
+    }
+    let sweeps = || {
+        let metrics = controller.metrics();
+        let count = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(r#"sluicegate_census_sweeps_total{result="complete"} "#));
+        count.map_or(0, |count| count.parse::<usize>().unwrap())
+    };
+
+    // Between two sweeps nothing is under way: the count of calls belongs to the count of sweeps.
+    let at_rest = || {
+        let before = sweeps();
+        eventually("a sweep ends", PATIENCE, || sweeps() > before);
+        thread::sleep(Duration::from_millis(300));
+        (sweeps(), scene.mark())
+    };
+    at_rest();
+    let (sweeps_before, mark) = at_rest();
+    let (sweeps_after, _) = at_rest();
+    let calls = scene.emulator.calls();
+    let calls: Vec<&str> = calls
+        .iter()
+        .filter(|call| call.sequence > mark)
+        .map(|call| call.operation.as_str())
+        .collect();
+    let expected = vec!["ListApplications"; 2 * (sweeps_after - sweeps_before)];
+    assert_eq!(calls, expected);
+}

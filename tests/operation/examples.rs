@@ -1,0 +1,48 @@
+//! The manifests that ship as examples.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::scene::Scene;
+use crate::testbed::repository;
+
+#[test]
+fn every_example_is_admitted_and_reaches_the_state_that_it_asks_for() {
+    let folder = repository().join("deploy/examples");
+    let demo = format!("demo={}", folder.join("bucket").display());
+    let scene = Scene::with("examples", folder.join("bucket"), &["--speed", "60", "--bucket", &demo]);
+    let _controller = scene.controller(&[]);
+    let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let manifests: Vec<_> = entries
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    let mut applications = Vec::new();
+    for manifest in &manifests {
+        scene.kubectl(&["apply", "--server-side", "-f", &manifest.display().to_string()]);
+        let text = std::fs::read_to_string(manifest).unwrap();
+        let documents = serde_yaml::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap());
+        applications.extend(documents.filter(|document| document["kind"] == "FlinkApplication"));
+    }
+    assert!(
+        applications.len() >= manifests.len(),
+        "every example has a FlinkApplication"
+    );
+
+    for wanted in &applications {
+        let name = wanted["metadata"]["name"].as_str().unwrap();
+        scene.until_ready(name);
+        let expected = if wanted["spec"]["desiredState"] == "Stopped" {
+            "READY"
+        } else {
+            "RUNNING"
+        };
+        assert_eq!(scene.application(name)["status"], expected, "{name}");
+        assert_eq!(scene.emulator.count_for("CreateApplication", name), 1, "{name}");
+    }
+    let refused: Vec<_> = scene
+        .changes_since(0)
+        .into_iter()
+        .filter(|call| call.outcome != "ok")
+        .collect();
+    assert_eq!(refused, []);
+}

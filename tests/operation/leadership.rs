@@ -1,0 +1,175 @@
+//! Two replicas: the holder of the lease acts, the other stands by and takes over.
+
+use std::io::Write as _;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::scene::{PATIENCE, Scene, healthy};
+use crate::testbed::{Controller, eventually, get};
+
+/// The time within which a standby takes over from a leader that died.
+const HANDOVER: Duration = Duration::from_secs(25);
+
+/// A way to the emulator that counts who takes it.
+struct Gate {
+    url: String,
+    passed: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    fn before(scene: &Scene) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let target = scene.emulator.url.trim_start_matches("http://").to_owned();
+        let passed = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&passed);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                if let Ok(server) = TcpStream::connect(&target) {
+                    carry(client.try_clone().unwrap(), server.try_clone().unwrap());
+                    carry(server, client);
+                }
+            }
+        });
+        Self { url, passed }
+    }
+
+    fn passed(&self) -> usize {
+        self.passed.load(Ordering::SeqCst)
+    }
+}
+
+/// Carries bytes one way until that way is closed.
+fn carry(mut from: TcpStream, mut to: TcpStream) {
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.flush();
+        let _ = to.shutdown(Shutdown::Write);
+    });
+}
+
+/// A replica with a name and a way to the service of its own.
+struct Replica {
+    name: &'static str,
+    gate: Gate,
+    controller: Controller,
+}
+
+impl Replica {
+    fn start(scene: &Scene, name: &'static str) -> Self {
+        let gate = Gate::before(scene);
+        let namespace = format!("--namespace={}", scene.namespace);
+        let identity = format!("--identity={name}");
+        let arguments = [namespace.as_str(), "--leader-elect=true", identity.as_str()];
+        let environment = [("AWS_ENDPOINT_URL", gate.url.as_str())];
+        let controller = Controller::start(scene.cluster, &scene.emulator, &arguments, &environment).unwrap();
+        Self { name, gate, controller }
+    }
+
+    fn leads(&self) -> bool {
+        self.controller
+            .metrics()
+            .lines()
+            .any(|line| line == "sluicegate_leader 1")
+    }
+
+    /// Holds that this replica stands by: alive, ready to take over, and without a single call of the service.
+    fn assert_standing_by(&self) {
+        assert!(self.controller.process().is_running(), "{}", self.name);
+        assert!(!self.leads(), "{} leads too", self.name);
+        let readyz = format!("{}/readyz", self.controller.url);
+        eventually(&format!("{} is ready", self.name), PATIENCE, || {
+            get(&readyz).is_ok_and(|answer| answer.status == 200)
+        });
+        assert_eq!(
+            self.gate.passed(),
+            0,
+            "{} calls the service while it stands by",
+            self.name
+        );
+        let calls = self.controller.metrics();
+        assert!(
+            !calls.lines().any(|line| line.starts_with("sluicegate_calls_total")),
+            "{calls}"
+        );
+    }
+}
+
+fn lease(scene: &Scene) -> Value {
+    let lease = scene.cluster.get("sluicegate-system", "lease/sluicegate");
+    lease.map_or(Value::Null, |lease| lease["spec"].clone())
+}
+
+fn until_held_by(scene: &Scene, replica: &Replica) {
+    eventually(&format!("{} holds the lease", replica.name), PATIENCE, || {
+        let lease = lease(scene);
+        if lease["holderIdentity"] == replica.name {
+            Ok(())
+        } else {
+            Err(lease.to_string())
+        }
+    });
+}
+
+/// Applies a change, waits until the service has got it, and returns how long that took.
+#[expect(clippy::disallowed_methods, reason = "the contract of a handover is a time")]
+fn time_until_done(scene: &Scene, parallelism: u32) -> Duration {
+    let begin = Instant::now();
+    let before = scene.emulator.count("UpdateApplication");
+    scene.apply(
+        "orders",
+        &healthy(&json!({"parallelism": {"parallelism": parallelism}})),
+    );
+    eventually("somebody updates the application", PATIENCE, || {
+        scene.emulator.count("UpdateApplication") > before
+    });
+    begin.elapsed()
+}
+
+#[test]
+fn one_replica_acts_and_the_other_takes_over_from_a_dead_or_a_leaving_one() {
+    let scene = Scene::open("leadership", "60");
+    let first = Replica::start(&scene, "first");
+    until_held_by(&scene, &first);
+    let second = Replica::start(&scene, "second");
+    scene.apply("orders", &healthy(&json!({})));
+    scene.until_ready("orders");
+    assert!(first.leads());
+    second.assert_standing_by();
+
+    // The leader dies: the work waits for the standby, which has the lease and acts within the time.
+    first.controller.kill9();
+    let took = time_until_done(&scene, 2);
+    assert!(took <= HANDOVER, "the handover took {took:?}");
+    assert_eq!(lease(&scene)["holderIdentity"], "second");
+    assert!(second.leads());
+    assert!(second.gate.passed() > 0);
+    scene.until_ready("orders");
+    assert_eq!(scene.emulator.count("UpdateApplication"), 1);
+
+    // The leader is asked to leave: it hands the lease back before it ends, and nobody waits for it to run out.
+    let third = Replica::start(&scene, "third");
+    third.assert_standing_by();
+    let transitions = lease(&scene)["leaseTransitions"].as_i64();
+    second.controller.process().terminate().unwrap();
+    let status = second.controller.process().wait(PATIENCE).expect("it ends");
+    assert_eq!(status.code(), Some(0));
+    let after = lease(&scene);
+    let holder = after["holderIdentity"].as_str().unwrap_or_default();
+    assert!(
+        holder.is_empty() || holder == "third",
+        "the lease is released when the process has ended: {after}"
+    );
+    until_held_by(&scene, &third);
+    time_until_done(&scene, 3);
+    scene.until_ready("orders");
+    assert!(third.leads());
+    assert_eq!(scene.emulator.count("UpdateApplication"), 2);
+    assert!(lease(&scene)["leaseTransitions"].as_i64() > transitions);
+}
