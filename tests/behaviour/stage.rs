@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -87,9 +86,6 @@ impl Stage {
     /// Starts the controller, or starts it again.
     #[track_caller]
     pub(crate) fn start_controller(&mut self) {
-        // All controllers use the same kubeconfig file, which each start writes anew.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let flags = [
             "--namespace",
             &self.namespace,
@@ -100,7 +96,6 @@ impl Stage {
             "--log-format=human",
         ];
         self.controller = Some(Controller::start(self.cluster, &self.emulator, &flags, &[]).unwrap());
-        drop(turn);
     }
 
     /// Kills the controller as a node that dies would, and starts another.
