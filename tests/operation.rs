@@ -16,6 +16,8 @@ mod deletion;
 mod deletion_in_trouble;
 #[path = "operation/examples.rs"]
 mod examples;
+#[path = "operation/gate.rs"]
+mod gate;
 #[path = "operation/leadership.rs"]
 mod leadership;
 #[path = "operation/process.rs"]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, healthy};
+use crate::gate::{Caught, Gate};
+use crate::scene::{PATIENCE, Scene, healthy};
 
 /// How often the controller is killed.
 const KILLS: u32 = 10;
@@ -82,6 +83,38 @@ fn ten_kills_within_one_update_leave_one_update() {
 
     before.assert_one_update(&scene);
     drop(controller);
+}
+
+#[test]
+fn a_kill_while_the_update_is_on_its_way_leaves_one_update_whether_it_arrived_or_not() {
+    thread::scope(|scope| {
+        let arrived = scope.spawn(|| kill_on_the_way("killed-after-effect", Caught::Reply, 1));
+        let lost = scope.spawn(|| kill_on_the_way("killed-before-effect", Caught::Request, 0));
+        arrived.join().unwrap();
+        lost.join().unwrap();
+    });
+}
+
+/// Kills the controller between the record of its intent and the answer to its call.
+fn kill_on_the_way(namespace: &str, place: Caught, effects: usize) {
+    let scene = Scene::open(namespace, "60");
+    let gate = Gate::before(&scene.emulator);
+    let controller = scene.controller_through(&gate.url);
+    rehearsed(&scene);
+    let before = Before::of(&scene);
+    let sent = scene.emulator.count("UpdateApplication");
+
+    let caught = gate.catch("UpdateApplication", place);
+    scene.apply("orders", &with_parallelism(3));
+    caught.recv_timeout(PATIENCE).expect("the update is sent");
+    controller.kill9();
+    assert_eq!(scene.emulator.count("UpdateApplication") - sent, effects);
+    let seen = intent(&scene);
+    assert_eq!((&seen["step"], &seen["phase"]), (&json!("Update"), &json!("Declared")));
+    let _restarted = scene.controller(&[]);
+    scene.until_ready("orders");
+
+    before.assert_one_update(&scene);
 }
 
 /// Brings the application up and through one undisturbed update, and returns how long the update took.

@@ -1,58 +1,15 @@
 //! Two replicas: the holder of the lease acts, the other stands by and takes over.
 
-use std::io::Write as _;
-use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::gate::Gate;
 use crate::scene::{PATIENCE, Scene, healthy};
 use crate::testbed::{Controller, eventually, get};
 
 /// The time within which a standby takes over from a leader that died.
 const HANDOVER: Duration = Duration::from_secs(25);
-
-/// A way to the emulator that counts who takes it.
-struct Gate {
-    url: String,
-    passed: Arc<AtomicUsize>,
-}
-
-impl Gate {
-    fn before(scene: &Scene) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let target = scene.emulator.url.trim_start_matches("http://").to_owned();
-        let passed = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&passed);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                counter.fetch_add(1, Ordering::SeqCst);
-                if let Ok(server) = TcpStream::connect(&target) {
-                    carry(client.try_clone().unwrap(), server.try_clone().unwrap());
-                    carry(server, client);
-                }
-            }
-        });
-        Self { url, passed }
-    }
-
-    fn passed(&self) -> usize {
-        self.passed.load(Ordering::SeqCst)
-    }
-}
-
-/// Carries bytes one way until that way is closed.
-fn carry(mut from: TcpStream, mut to: TcpStream) {
-    thread::spawn(move || {
-        let _ = std::io::copy(&mut from, &mut to);
-        let _ = to.flush();
-        let _ = to.shutdown(Shutdown::Write);
-    });
-}
 
 /// A replica with a name and a way to the service of its own.
 struct Replica {
@@ -63,12 +20,10 @@ struct Replica {
 
 impl Replica {
     fn start(scene: &Scene, name: &'static str) -> Self {
-        let gate = Gate::before(scene);
-        let namespace = format!("--namespace={}", scene.namespace);
+        let gate = Gate::before(&scene.emulator);
         let identity = format!("--identity={name}");
-        let arguments = [namespace.as_str(), "--leader-elect=true", identity.as_str()];
         let environment = [("AWS_ENDPOINT_URL", gate.url.as_str())];
-        let controller = Controller::start(scene.cluster, &scene.emulator, &arguments, &environment).unwrap();
+        let controller = scene.controller_with(&["--leader-elect=true", &identity], &environment);
         Self { name, gate, controller }
     }
 

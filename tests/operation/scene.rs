@@ -59,12 +59,22 @@ impl Scene {
 
     /// Starts a controller for this namespace alone.
     pub(crate) fn controller(&self, arguments: &[&str]) -> Controller {
+        self.controller_with(arguments, &[])
+    }
+
+    /// Starts a controller for this namespace alone that reaches the service at this address.
+    pub(crate) fn controller_through(&self, url: &str) -> Controller {
+        self.controller_with(&[], &[("AWS_ENDPOINT_URL", url)])
+    }
+
+    /// Starts a controller for this namespace alone with more arguments and variables.
+    pub(crate) fn controller_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Controller {
         let namespace = format!("--namespace={}", self.namespace);
         let arguments: Vec<&str> = [namespace.as_str()]
             .into_iter()
             .chain(arguments.iter().copied())
             .collect();
-        Controller::start(self.cluster, &self.emulator, &arguments, &[]).unwrap()
+        Controller::start(self.cluster, &self.emulator, &arguments, environment).unwrap()
     }
 
     /// Runs kubectl in the namespace; its failure fails the test.
