@@ -219,6 +219,8 @@ fn a_stopped_application_takes_every_change_without_being_started() {
     });
     stage.apply("orders", &spec);
     stage.ready("orders");
+    // Ready tells of the job; the tags and the window follow one after the other beside it.
+    stage.look("orders");
     let mut calls = stage.changes_since(mark);
     calls.sort();
     assert_eq!(
