@@ -82,7 +82,11 @@ fn every_story_ends_the_same_with_a_fault_at_any_point() {
         let genesis = Checkpoint::genesis(World::new(Rules::default()));
         let tour = tour(&genesis, stories[piece]);
         let points: usize = tour.covered.values().sum();
-        println!("{}: {points} points, {} violations", stories[piece].name, tour.found.len());
+        println!(
+            "{}: {points} points, {} violations",
+            stories[piece].name,
+            tour.found.len()
+        );
         tour
     });
     let mut all = Tour::default();
@@ -108,7 +112,9 @@ fn no_random_history_breaks_a_law_and_every_one_comes_to_rest() {
             .chain(1..=number("SLUICEGATE_SEEDS").unwrap_or(SEEDS))
             .collect(),
     };
-    let played = share(seeds.len(), |piece| (seeds[piece], seeds::play(seeds[piece], seeds.len() == 1)));
+    let played = share(seeds.len(), |piece| {
+        (seeds[piece], seeds::play(seeds[piece], seeds.len() == 1))
+    });
     let mut broken: Vec<String> = played
         .into_iter()
         .filter(|(_, found)| !found.is_empty())

@@ -81,7 +81,7 @@ fn newest(snapshots: &[ObservedSnapshot], want: &Desired) -> Result<Restore, Pla
     let usable = snapshots
         .iter()
         .filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));
-    match usable.max_by_key(|snapshot| snapshot.created_at) {
+    match usable.max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id)) {
         Some(snapshot) => Ok(Restore::Named(snapshot.name.clone())),
         None => Err(no_restore_point(
             want,

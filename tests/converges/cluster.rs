@@ -55,12 +55,25 @@ impl Request {
     pub fn target(&self) -> Option<Target> {
         let parts: Vec<&str> = self.path.trim_start_matches('/').split('/').collect();
         match parts.as_slice() {
-            ["apis", "sluicegate.dev", "v1alpha1", "namespaces", NAMESPACE, "flinkapplications", name, "status"] => {
-                Some(Target::Status((*name).to_owned()))
-            }
-            ["apis", "sluicegate.dev", "v1alpha1", "namespaces", NAMESPACE, "flinkapplications", name] => {
-                Some(Target::Application((*name).to_owned()))
-            }
+            [
+                "apis",
+                "sluicegate.dev",
+                "v1alpha1",
+                "namespaces",
+                NAMESPACE,
+                "flinkapplications",
+                name,
+                "status",
+            ] => Some(Target::Status((*name).to_owned())),
+            [
+                "apis",
+                "sluicegate.dev",
+                "v1alpha1",
+                "namespaces",
+                NAMESPACE,
+                "flinkapplications",
+                name,
+            ] => Some(Target::Application((*name).to_owned())),
             ["api", "v1", "namespaces", NAMESPACE, "configmaps", name] => Some(Target::ConfigMap((*name).to_owned())),
             ["apis", "events.k8s.io", "v1", "namespaces", NAMESPACE, "events", ..] => Some(Target::Events),
             _ => None,

@@ -73,7 +73,8 @@ fn unmet(ended: &mut Ended) -> Vec<String> {
     let stopped = spec["desiredState"] == "Stopped";
     let configuration = &detail["ApplicationConfigurationDescription"];
     let flink = &configuration["FlinkApplicationConfigurationDescription"];
-    let code = "/ApplicationCodeConfigurationDescription/CodeContentDescription/S3ApplicationCodeLocationDescription/FileKey";
+    let code =
+        "/ApplicationCodeConfigurationDescription/CodeContentDescription/S3ApplicationCodeLocationDescription/FileKey";
     let count = |value: &Value| value.as_array().map_or(0, Vec::len);
     let pairs = [
         (

@@ -42,9 +42,8 @@ impl Tour {
 
 /// Compares the end with a fault to the end without.
 fn difference(expected: &Outline, seen: &Outline) -> Option<String> {
-    (expected != seen).then(|| {
-        format!("the end differs from the one without a fault:\n  without {expected:?}\n  with    {seen:?}")
-    })
+    (expected != seen)
+        .then(|| format!("the end differs from the one without a fault:\n  without {expected:?}\n  with    {seen:?}"))
 }
 
 /// Runs a story without faults, then with each fault at each point.
@@ -74,7 +73,11 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
         for kind in kinds {
             let ended = from.with(|world| world.faults = vec![Fault { point, kind }]).run(false);
             tour.cover(kind);
-            compare(&mut tour, &format!("{}, {kind:?} at point {point}", scenario.name), ended);
+            compare(
+                &mut tour,
+                &format!("{}, {kind:?} at point {point}", scenario.name),
+                ended,
+            );
         }
     }
     for pass in stale_passes(&plain) {

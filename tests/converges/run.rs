@@ -200,7 +200,10 @@ impl Run {
             }
             if now > self.driver.acted + PATIENCE {
                 let name = self.driver.done.checked_sub(1).map(|last| self.driver.acts[last].name);
-                return Some(format!("nothing rests {PATIENCE:#} after {}", name.unwrap_or("the beginning")));
+                return Some(format!(
+                    "nothing rests {PATIENCE:#} after {}",
+                    name.unwrap_or("the beginning")
+                ));
             }
             self.step(now).await;
         }
@@ -284,8 +287,14 @@ impl Run {
                     When::After(after) => Some(self.driver.acted + seconds(after)),
                 });
                 let late = self.shared.world().next_late();
-                let next = [due, act, late].into_iter().flatten().fold(self.driver.census, Timestamp::min);
-                self.shared.clock.sleep_until(next.max(now + SignedDuration::from_millis(1))).await;
+                let next = [due, act, late]
+                    .into_iter()
+                    .flatten()
+                    .fold(self.driver.census, Timestamp::min);
+                self.shared
+                    .clock
+                    .sleep_until(next.max(now + SignedDuration::from_millis(1)))
+                    .await;
             }
         }
     }

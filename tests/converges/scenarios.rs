@@ -123,37 +123,110 @@ fn changes() -> Vec<Scenario> {
     vec![
         story("create", vec![], running()),
         story("create with everything", vec![], vec![create(everything.clone())]),
-        story("remove everything that can be removed", vec![create(everything)], vec![Act::edit(
-            "remove",
-            json!({"vpc": null, "logging": null, "tags": null, "propertyGroups": null, "checkpoint": null, "systemRollback": null}),
-        )]),
+        story(
+            "remove everything that can be removed",
+            vec![create(everything)],
+            vec![Act::edit(
+                "remove",
+                json!({"vpc": null, "logging": null, "tags": null, "propertyGroups": null, "checkpoint": null, "systemRollback": null}),
+            )],
+        ),
         story("change one field", running(), vec![parallelism(4)]),
         story("change many fields", running(), vec![Act::edit("many", plain)]),
-        story("change without a snapshot", vec![create(json!({"rollout": {"preChangeSnapshot": "Never"}}))], vec![parallelism(2)]),
-        story("change with a required snapshot", vec![create(json!({"rollout": {"preChangeSnapshot": "Required"}}))], vec![parallelism(2)]),
+        story(
+            "change without a snapshot",
+            vec![create(json!({"rollout": {"preChangeSnapshot": "Never"}}))],
+            vec![parallelism(2)],
+        ),
+        story(
+            "change with a required snapshot",
+            vec![create(json!({"rollout": {"preChangeSnapshot": "Required"}}))],
+            vec![parallelism(2)],
+        ),
         story("join a VPC and a log", running(), vec![Act::edit("network", network())]),
-        story("change VPC and log", vec![create(network())], vec![Act::edit("network", json!({
+        story(
+            "change VPC and log",
+            vec![create(network())],
+            vec![Act::edit(
+                "network",
+                json!({
             "vpc": {"subnetIds": ["subnet-2"], "securityGroupIds": ["sg-1"]},
-            "logging": {"logStreamARN": "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:b"}}))]),
-        story("change while stopped", vec![create(json!({"desiredState": "Stopped"}))], vec![Act::edit("network", merged(&[
-            network(), json!({"parallelism": {"parallelism": 3}})]))]),
-        story("tags", vec![create(json!({"tags": {"a": "1", "b": "2"}}))], vec![Act::edit("tags", json!({"tags": {"a": "3", "b": null, "c": "4"}}))]),
-        story("maintenance window", running(), vec![Act::edit("window", json!({"maintenanceWindow": {"startTime": "05:00"}}))]),
-        story("tags, window and a field", running(), vec![Act::edit("mixed", json!({
-            "tags": {"a": "1"}, "maintenanceWindow": {"startTime": "05:00"}, "parallelism": {"parallelism": 2}}))]),
-        story("a ConfigMap changes", vec![
-            Act::config_map("kafka", Some(json!({"a": "1"}))), create(from_config_map())],
-            vec![Act::config_map("kafka", Some(json!({"a": "2"})))]),
-        story("a ConfigMap is missing for long", vec![], vec![
-            create(from_config_map()), Act::config_map("kafka", Some(json!({"a": "1"})))]),
-        story("a ConfigMap is missing for short", vec![], vec![
-            create(from_config_map()), Act::config_map("kafka", Some(json!({"a": "1"}))).after(40)]),
+            "logging": {"logStreamARN": "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:b"}}),
+            )],
+        ),
+        story(
+            "change while stopped",
+            vec![create(json!({"desiredState": "Stopped"}))],
+            vec![Act::edit(
+                "network",
+                merged(&[network(), json!({"parallelism": {"parallelism": 3}})]),
+            )],
+        ),
+        story(
+            "tags",
+            vec![create(json!({"tags": {"a": "1", "b": "2"}}))],
+            vec![Act::edit("tags", json!({"tags": {"a": "3", "b": null, "c": "4"}}))],
+        ),
+        story(
+            "maintenance window",
+            running(),
+            vec![Act::edit(
+                "window",
+                json!({"maintenanceWindow": {"startTime": "05:00"}}),
+            )],
+        ),
+        story(
+            "tags, window and a field",
+            running(),
+            vec![Act::edit(
+                "mixed",
+                json!({
+            "tags": {"a": "1"}, "maintenanceWindow": {"startTime": "05:00"}, "parallelism": {"parallelism": 2}}),
+            )],
+        ),
+        story(
+            "a ConfigMap changes",
+            vec![
+                Act::config_map("kafka", Some(json!({"a": "1"}))),
+                create(from_config_map()),
+            ],
+            vec![Act::config_map("kafka", Some(json!({"a": "2"})))],
+        ),
+        story(
+            "a ConfigMap is missing for long",
+            vec![],
+            vec![
+                create(from_config_map()),
+                Act::config_map("kafka", Some(json!({"a": "1"}))),
+            ],
+        ),
+        story(
+            "a ConfigMap is missing for short",
+            vec![],
+            vec![
+                create(from_config_map()),
+                Act::config_map("kafka", Some(json!({"a": "1"}))).after(40),
+            ],
+        ),
         story("snapshots off", running(), vec![Act::edit("off", snapshots_off())]),
-        story("snapshots on again", vec![create(snapshots_off())], vec![Act::edit("on", snapshots_on())]),
-        story("an invalid spec and its correction", running(), vec![
-            Act::edit("invalid", json!({"checkpoint": {"checkpointInterval": "1w"}})),
-            Act::edit("valid", json!({"checkpoint": null}))]),
-        story("a change and its revert", running(), vec![parallelism(2), Act::edit("revert", json!({"parallelism": null}))]),
+        story(
+            "snapshots on again",
+            vec![create(snapshots_off())],
+            vec![Act::edit("on", snapshots_on())],
+        ),
+        story(
+            "an invalid spec and its correction",
+            running(),
+            vec![
+                Act::edit("invalid", json!({"checkpoint": {"checkpointInterval": "1w"}})),
+                Act::edit("valid", json!({"checkpoint": null})),
+            ],
+        ),
+        story(
+            "a change and its revert",
+            running(),
+            vec![parallelism(2), Act::edit("revert", json!({"parallelism": null}))],
+        ),
     ]
 }
 
@@ -161,17 +234,51 @@ fn runs() -> Vec<Scenario> {
     let stopped = || vec![create(json!({})), stop()];
     let no_restore = json!({"restore": {"onStart": "None", "onUpdate": "None"}});
     vec![
-        story("create stopped", vec![], vec![create(json!({"desiredState": "Stopped"}))]),
+        story(
+            "create stopped",
+            vec![],
+            vec![create(json!({"desiredState": "Stopped"}))],
+        ),
         story("stop", running(), vec![stop()]),
         story("start again", stopped(), vec![start()]),
-        story("start without state as asked", vec![create(no_restore.clone()), stop()], vec![start()]),
-        story("change without state as asked", vec![create(no_restore)], vec![parallelism(2)]),
-        story("stop and start with snapshots off", vec![create(snapshots_off())], vec![stop(), start()]),
+        story(
+            "start without state as asked",
+            vec![create(no_restore.clone()), stop()],
+            vec![start()],
+        ),
+        story(
+            "change without state as asked",
+            vec![create(no_restore)],
+            vec![parallelism(2)],
+        ),
+        story(
+            "stop and start with snapshots off",
+            vec![create(snapshots_off())],
+            vec![stop(), start()],
+        ),
         story("restart", running(), vec![nonce(1)]),
         story("restart while stopped", stopped(), vec![nonce(1), start()]),
-        story("restart and change", running(), vec![Act::edit("restart nonce", json!({"restartNonce": 7, "parallelism": {"parallelism": 2}}))]),
-        story("change while stopped, then start", stopped(), vec![parallelism(2), start()]),
-        story("stop and change", running(), vec![Act::edit("both", json!({"desiredState": "Stopped", "parallelism": {"parallelism": 2}}))]),
+        story(
+            "restart and change",
+            running(),
+            vec![Act::edit(
+                "restart nonce",
+                json!({"restartNonce": 7, "parallelism": {"parallelism": 2}}),
+            )],
+        ),
+        story(
+            "change while stopped, then start",
+            stopped(),
+            vec![parallelism(2), start()],
+        ),
+        story(
+            "stop and change",
+            running(),
+            vec![Act::edit(
+                "both",
+                json!({"desiredState": "Stopped", "parallelism": {"parallelism": 2}}),
+            )],
+        ),
     ]
 }
 
@@ -180,52 +287,188 @@ fn failures() -> Vec<Scenario> {
     let fixed = || Act::edit("code works", code("healthy-2.yaml"));
     vec![
         story("code that throws at first", vec![], vec![create(code("throws-1.yaml"))]),
-        story("code that throws at first and its fix", vec![create(code("throws-1.yaml"))], vec![fixed()]),
+        story(
+            "code that throws at first and its fix",
+            vec![create(code("throws-1.yaml"))],
+            vec![fixed()],
+        ),
         story("code that throws in an update", running(), vec![throws()]),
-        story("code that throws in an update and its fix", vec![create(json!({})), throws()], vec![fixed()]),
-        story("code that throws and the way back", vec![create(json!({})), throws()], vec![Act::edit("back", code("healthy-1.yaml"))]),
-        story("retry of code that throws", vec![create(code("throws-1.yaml"))], vec![retry("1")]),
-        story("an edit beside code that throws", vec![create(code("throws-1.yaml"))], vec![Act::edit("tags", json!({"tags": {"a": "1"}}))]),
-        story("stop with code that throws", vec![create(json!({})), throws()], vec![stop()]),
-        race("a job that ends", vec![], vec![create(code("ends-1.yaml")), Act::pause(1200)]),
-        race("retry of a job that ended", vec![create(code("ends-1.yaml")), Act::pause(1200)], vec![retry("1"), Act::pause(1200)]),
-        story("code that is not there", running(), vec![Act::edit("code is not there", code("gone.yaml"))]),
+        story(
+            "code that throws in an update and its fix",
+            vec![create(json!({})), throws()],
+            vec![fixed()],
+        ),
+        story(
+            "code that throws and the way back",
+            vec![create(json!({})), throws()],
+            vec![Act::edit("back", code("healthy-1.yaml"))],
+        ),
+        story(
+            "retry of code that throws",
+            vec![create(code("throws-1.yaml"))],
+            vec![retry("1")],
+        ),
+        story(
+            "an edit beside code that throws",
+            vec![create(code("throws-1.yaml"))],
+            vec![Act::edit("tags", json!({"tags": {"a": "1"}}))],
+        ),
+        story(
+            "stop with code that throws",
+            vec![create(json!({})), throws()],
+            vec![stop()],
+        ),
+        race(
+            "a job that ends",
+            vec![],
+            vec![create(code("ends-1.yaml")), Act::pause(1200)],
+        ),
+        race(
+            "retry of a job that ended",
+            vec![create(code("ends-1.yaml")), Act::pause(1200)],
+            vec![retry("1"), Act::pause(1200)],
+        ),
+        story(
+            "code that is not there",
+            running(),
+            vec![Act::edit("code is not there", code("gone.yaml"))],
+        ),
     ]
 }
 
 fn deletions() -> Vec<Scenario> {
     vec![
         story("delete with Retain", running(), vec![Act::delete()]),
-        story("delete with Stop", vec![create(policy("Stop", "BestEffort"))], vec![Act::delete()]),
-        story("delete with Delete", vec![create(policy("Delete", "BestEffort"))], vec![Act::delete()]),
-        story("delete by force", vec![create(policy("Delete", "Never"))], vec![Act::delete()]),
-        story("delete with a required snapshot", vec![create(policy("Delete", "Required"))], vec![Act::delete()]),
-        story("delete what is stopped", vec![create(merged(&[policy("Delete", "Required"), json!({"desiredState": "Stopped"})]))], vec![Act::delete()]),
-        story("delete code that throws", vec![create(merged(&[policy("Delete", "Required"), code("throws-1.yaml")]))], vec![Act::delete()]),
-        story("change the policy", running(), vec![
-            Act::edit("Stop", policy("Stop", "Never")), Act::edit("Retain", json!({"deletion": null}))]),
-        story("delete and create again", vec![create(policy("Delete", "Never"))], vec![
-            Act::delete(), create(json!({}))]),
-        story("retain and create again", running(), vec![Act::delete(), create(json!({"parallelism": {"parallelism": 2}}))]),
-        story("delete with an invalid spec", vec![create(policy("Delete", "BestEffort"))], vec![
-            Act::edit("invalid", json!({"checkpoint": {"checkpointInterval": "1w"}})), Act::delete()]),
+        story(
+            "delete with Stop",
+            vec![create(policy("Stop", "BestEffort"))],
+            vec![Act::delete()],
+        ),
+        story(
+            "delete with Delete",
+            vec![create(policy("Delete", "BestEffort"))],
+            vec![Act::delete()],
+        ),
+        story(
+            "delete by force",
+            vec![create(policy("Delete", "Never"))],
+            vec![Act::delete()],
+        ),
+        story(
+            "delete with a required snapshot",
+            vec![create(policy("Delete", "Required"))],
+            vec![Act::delete()],
+        ),
+        story(
+            "delete what is stopped",
+            vec![create(merged(&[
+                policy("Delete", "Required"),
+                json!({"desiredState": "Stopped"}),
+            ]))],
+            vec![Act::delete()],
+        ),
+        story(
+            "delete code that throws",
+            vec![create(merged(&[policy("Delete", "Required"), code("throws-1.yaml")]))],
+            vec![Act::delete()],
+        ),
+        story(
+            "change the policy",
+            running(),
+            vec![
+                Act::edit("Stop", policy("Stop", "Never")),
+                Act::edit("Retain", json!({"deletion": null})),
+            ],
+        ),
+        story(
+            "delete and create again",
+            vec![create(policy("Delete", "Never"))],
+            vec![Act::delete(), create(json!({}))],
+        ),
+        story(
+            "retain and create again",
+            running(),
+            vec![Act::delete(), create(json!({"parallelism": {"parallelism": 2}}))],
+        ),
+        story(
+            "delete with an invalid spec",
+            vec![create(policy("Delete", "BestEffort"))],
+            vec![
+                Act::edit("invalid", json!({"checkpoint": {"checkpointInterval": "1w"}})),
+                Act::delete(),
+            ],
+        ),
     ]
 }
 
 fn in_the_middle() -> Vec<Scenario> {
     vec![
-        race("change in the middle of the first start", vec![], vec![create(json!({})), parallelism(2).after(15)]),
-        race("stop in the middle of the first start", vec![], vec![create(json!({})), stop().after(15)]),
-        race("change in the middle of a change", running(), vec![parallelism(2), parallelism(3).after(12)]),
-        race("revert in the middle of a change", running(), vec![parallelism(2), Act::edit("revert", json!({"parallelism": null})).after(12)]),
-        race("stop in the middle of a change", running(), vec![parallelism(2), stop().after(12)]),
-        race("start in the middle of a stop", running(), vec![stop(), start().after(4)]),
-        race("restart in the middle of a restart", running(), vec![nonce(1), nonce(2).after(8)]),
-        race("delete in the middle of the first start", vec![], vec![create(policy("Delete", "BestEffort")), Act::delete().after(15)]),
-        race("delete in the middle of a change", vec![create(policy("Delete", "BestEffort"))], vec![parallelism(2), Act::delete().after(12)]),
-        race("delete in the middle of a stop", vec![create(policy("Stop", "Required"))], vec![stop(), Act::delete().after(4)]),
-        race("change in the middle of joining a VPC", running(), vec![Act::edit("network", network()), parallelism(2).after(14)]),
-        race("fix in the middle of a failing start", vec![], vec![create(code("throws-1.yaml")), Act::edit("code works", code("healthy-2.yaml")).after(15)]),
+        race(
+            "change in the middle of the first start",
+            vec![],
+            vec![create(json!({})), parallelism(2).after(15)],
+        ),
+        race(
+            "stop in the middle of the first start",
+            vec![],
+            vec![create(json!({})), stop().after(15)],
+        ),
+        race(
+            "change in the middle of a change",
+            running(),
+            vec![parallelism(2), parallelism(3).after(12)],
+        ),
+        race(
+            "revert in the middle of a change",
+            running(),
+            vec![
+                parallelism(2),
+                Act::edit("revert", json!({"parallelism": null})).after(12),
+            ],
+        ),
+        race(
+            "stop in the middle of a change",
+            running(),
+            vec![parallelism(2), stop().after(12)],
+        ),
+        race(
+            "start in the middle of a stop",
+            running(),
+            vec![stop(), start().after(4)],
+        ),
+        race(
+            "restart in the middle of a restart",
+            running(),
+            vec![nonce(1), nonce(2).after(8)],
+        ),
+        race(
+            "delete in the middle of the first start",
+            vec![],
+            vec![create(policy("Delete", "BestEffort")), Act::delete().after(15)],
+        ),
+        race(
+            "delete in the middle of a change",
+            vec![create(policy("Delete", "BestEffort"))],
+            vec![parallelism(2), Act::delete().after(12)],
+        ),
+        race(
+            "delete in the middle of a stop",
+            vec![create(policy("Stop", "Required"))],
+            vec![stop(), Act::delete().after(4)],
+        ),
+        race(
+            "change in the middle of joining a VPC",
+            running(),
+            vec![Act::edit("network", network()), parallelism(2).after(14)],
+        ),
+        race(
+            "fix in the middle of a failing start",
+            vec![],
+            vec![
+                create(code("throws-1.yaml")),
+                Act::edit("code works", code("healthy-2.yaml")).after(15),
+            ],
+        ),
     ]
 }
 
@@ -233,12 +476,52 @@ fn others() -> Vec<Scenario> {
     let console_update = json!({"ApplicationConfigurationUpdate": {"FlinkApplicationConfigurationUpdate": {
         "ParallelismConfigurationUpdate": {"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 9}}}});
     vec![
-        story("somebody stops it", running(), vec![Act::console("console stop", "StopApplication", json!({})), Act::pause(120)]),
-        story("somebody stops it by force", running(), vec![Act::console("console force-stop", "StopApplication", json!({"Force": true})), Act::pause(120)]),
-        story("somebody changes it", running(), vec![Act::console("console update", "UpdateApplication", console_update), Act::pause(120)]),
-        story("somebody starts it", vec![create(json!({})), stop()], vec![Act::console("console start", "StartApplication", json!({})), Act::pause(120)]),
-        race("maintenance in the middle of a change", running(), vec![parallelism(2), Act::maintenance().after(2)]),
-        race("a change in the middle of maintenance", running(), vec![Act::maintenance(), parallelism(2).after(1)]),
-        race("a change in the middle of autoscaling", running(), vec![Act::autoscaling(), parallelism(2).after(1)]),
+        story(
+            "somebody stops it",
+            running(),
+            vec![
+                Act::console("console stop", "StopApplication", json!({})),
+                Act::pause(120),
+            ],
+        ),
+        story(
+            "somebody stops it by force",
+            running(),
+            vec![
+                Act::console("console force-stop", "StopApplication", json!({"Force": true})),
+                Act::pause(120),
+            ],
+        ),
+        story(
+            "somebody changes it",
+            running(),
+            vec![
+                Act::console("console update", "UpdateApplication", console_update),
+                Act::pause(120),
+            ],
+        ),
+        story(
+            "somebody starts it",
+            vec![create(json!({})), stop()],
+            vec![
+                Act::console("console start", "StartApplication", json!({})),
+                Act::pause(120),
+            ],
+        ),
+        race(
+            "maintenance in the middle of a change",
+            running(),
+            vec![parallelism(2), Act::maintenance().after(2)],
+        ),
+        race(
+            "a change in the middle of maintenance",
+            running(),
+            vec![Act::maintenance(), parallelism(2).after(1)],
+        ),
+        race(
+            "a change in the middle of autoscaling",
+            running(),
+            vec![Act::autoscaling(), parallelism(2).after(1)],
+        ),
     ]
 }

@@ -143,7 +143,10 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
     match dice.below(17) {
-        0 | 1 => ("parallelism", json!({"parallelism": {"parallelism": 1 + dice.below(4)}})),
+        0 | 1 => (
+            "parallelism",
+            json!({"parallelism": {"parallelism": 1 + dice.below(4)}}),
+        ),
         2 => ("works", code("healthy-1.yaml")),
         3 => ("works differently", code("healthy-2.yaml")),
         4 => ("throws", code("throws-1.yaml")),
@@ -158,10 +161,19 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
         10 => ("leave the VPC", json!({"vpc": null})),
         11 => ("log", json!({"logging": {"logStreamARN": log}})),
         12 => ("do not log", json!({"logging": null})),
-        13 => ("tags", json!({"tags": {dice.pick(&["a", "b"]): dice.pick(&["1", "2"])}})),
-        14 => ("window", json!({"maintenanceWindow": {"startTime": dice.pick(&["02:00", "05:00"])}})),
+        13 => (
+            "tags",
+            json!({"tags": {dice.pick(&["a", "b"]): dice.pick(&["1", "2"])}}),
+        ),
+        14 => (
+            "window",
+            json!({"maintenanceWindow": {"startTime": dice.pick(&["02:00", "05:00"])}}),
+        ),
         15 => ("snapshots off", off),
-        _ => ("snapshots on", json!({"snapshots": null, "restore": null, "rollout": null})),
+        _ => (
+            "snapshots on",
+            json!({"snapshots": null, "restore": null, "rollout": null}),
+        ),
     }
 }
 

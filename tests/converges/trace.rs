@@ -127,7 +127,11 @@ impl fmt::Display for Entry {
             What::Pass(object) => write!(f, "object {}", object["metadata"]["resourceVersion"]),
             What::Read(read) => write!(f, "{} {}", read.operation, read.status.as_deref().unwrap_or_default()),
             What::Call(call) => {
-                let effect = if call.took_effect { "takes effect" } else { "takes no effect" };
+                let effect = if call.took_effect {
+                    "takes effect"
+                } else {
+                    "takes no effect"
+                };
                 let answer = if call.answered { "" } else { ", no answer" };
                 write!(f, "{} {} {effect}{answer}", call.operation, call.input)
             }

@@ -121,7 +121,9 @@ impl HttpConnector for ServiceWire {
         HttpConnectorFuture::new(async move {
             match delivery {
                 Delivery::Answered(response) => answer(response),
-                Delivery::Broken => Err(ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())),
+                Delivery::Broken => Err(ConnectorError::io(
+                    io::Error::from(io::ErrorKind::ConnectionReset).into(),
+                )),
                 Delivery::Dead => match shared.die().await {},
             }
         })

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use managed_flink_emulator::service::rules::Rules;
 use managed_flink_emulator::{Objects, Service, Settings, wire};
 use serde_json::{Value, json};
-use sluicegate::census::changed;
 use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
+use sluicegate::census::changed;
 
 use crate::cluster::{Cluster, Request, Target};
 use crate::faults::{Fault, Kind};
@@ -231,11 +231,7 @@ impl World {
     }
 
     /// A request of the controller to the service.
-    pub fn service_request(
-        &mut self,
-        now: Timestamp,
-        request: wire::Request<'_>,
-    ) -> Delivery<wire::Response> {
+    pub fn service_request(&mut self, now: Timestamp, request: wire::Request<'_>) -> Delivery<wire::Response> {
         self.advance(now);
         let target = request.target.unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();

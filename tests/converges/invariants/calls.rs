@@ -124,9 +124,12 @@ fn failed_by(seen: &Option<crate::trace::Seen>, operation: Option<&str>) -> bool
 }
 
 fn retried(between: &[Entry]) -> bool {
-    between
-        .iter()
-        .any(|entry| matches!(entry.what, What::User("sluicegate.dev/retry-requested-at" | "restart nonce")))
+    between.iter().any(|entry| {
+        matches!(
+            entry.what,
+            What::User("sluicegate.dev/retry-requested-at" | "restart nonce")
+        )
+    })
 }
 
 /// S11: only an application with our tags is changed; one of an earlier incarnation only gets its tags.
@@ -136,7 +139,11 @@ pub(super) fn only_our_own_application_is_changed(history: History<'_>) -> Vec<S
             return false;
         };
         let object = history.object(*at);
-        let is = |key: &str, value: &str| seen.tags.get(&format!("sluicegate.dev/{key}")).is_some_and(|tag| tag == value);
+        let is = |key: &str, value: &str| {
+            seen.tags
+                .get(&format!("sluicegate.dev/{key}"))
+                .is_some_and(|tag| tag == value)
+        };
         let named = is("cluster", CLUSTER)
             && is("namespace", text(object, "/metadata/namespace"))
             && is("name", text(object, "/metadata/name"));
@@ -144,7 +151,12 @@ pub(super) fn only_our_own_application_is_changed(history: History<'_>) -> Vec<S
         !ours && !(named && call.operation == "TagResource")
     });
     foreign
-        .map(|(_, entry, call)| format!("{} at {} changes an application that is not ours", call.operation, entry.at))
+        .map(|(_, entry, call)| {
+            format!(
+                "{} at {} changes an application that is not ours",
+                call.operation, entry.at
+            )
+        })
         .collect()
 }
 
@@ -172,7 +184,12 @@ pub(super) fn fences_come_from_the_observation_of_the_pass(history: History<'_>)
         fenced.contains(&call.operation.as_str()) && (sent.is_none() || sent != described)
     });
     wrong
-        .map(|(_, entry, call)| format!("{} at {} is not fenced by its own observation", call.operation, entry.at))
+        .map(|(_, entry, call)| {
+            format!(
+                "{} at {} is not fenced by its own observation",
+                call.operation, entry.at
+            )
+        })
         .collect()
 }
 
@@ -181,7 +198,9 @@ pub(super) fn fences_come_from_the_observation_of_the_pass(history: History<'_>)
 pub(super) fn deletion_does_what_its_policy_says(history: History<'_>) -> Vec<String> {
     let wrong = history.calls().filter_map(|(at, entry, call)| {
         let object = history.object(at);
-        let deleting = object.pointer("/metadata/deletionTimestamp").is_some_and(|time| *time != Value::Null);
+        let deleting = object
+            .pointer("/metadata/deletionTimestamp")
+            .is_some_and(|time| *time != Value::Null);
         let policy = text(object, "/spec/deletion/policy");
         let deletes = policy == "Delete" && text(object, "/spec/deletion/stateLoss") == "Accepted";
         let stopped = history.described(at).and_then(|read| read.status.as_deref()) == Some("READY");

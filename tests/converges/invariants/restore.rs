@@ -99,7 +99,9 @@ fn update(history: History<'_>, at: usize, call: &Call) -> Option<String> {
 pub(super) fn state_is_dropped_only_if_the_spec_says_so(history: History<'_>) -> Vec<String> {
     let dropped = history.calls().filter(|(at, _, call)| {
         let runs = [&call.input["RunConfiguration"], &call.input["RunConfigurationUpdate"]];
-        let allows = runs.iter().any(|run| run.pointer(DROP_STATE) == Some(&Value::Bool(true)));
+        let allows = runs
+            .iter()
+            .any(|run| run.pointer(DROP_STATE) == Some(&Value::Bool(true)));
         let asked = history.object(*at).pointer("/spec/restore/allowNonRestoredState");
         allows && asked != Some(&Value::Bool(true))
     });
