@@ -171,7 +171,9 @@ fn three_ends_within_an_hour_stay_a_stall_for_as_long_as_nobody_acts() {
         .snapshots(vec![snapshot("s", 1, SnapshotStatus::Ready)])
         .journal(|journal| {
             journal.revisions.as_mut().unwrap().running = None;
-            ends.into_iter().for_each(|end| journal.remember(end));
+            for end in ends {
+                journal.remember(end);
+            }
         });
     assert_eq!(stalls(&case.at(100_000).decide()).0, Reason::JobEnded);
 }
