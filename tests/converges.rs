@@ -102,7 +102,7 @@ fn every_story_ends_the_same_with_a_fault_at_any_point() {
 }
 
 #[test]
-fn no_random_history_breaks_a_law_and_every_one_comes_to_rest() {
+fn no_random_run_breaks_a_law_and_every_one_comes_to_rest() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seeds: Vec<u64> = match number("SLUICEGATE_SEED") {
         Some(seed) => vec![seed],

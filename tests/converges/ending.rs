@@ -1,7 +1,7 @@
 //! How a run must end: the world as the spec says or a stall that says why, and then quiet; and the same end with
 //! faults as without.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -21,8 +21,48 @@ pub struct Outline {
     pub application: Value,
     /// The resource: what its conditions say.
     pub resource: Value,
+    /// How the state of the job was restored at last.
+    pub run: Option<Value>,
     /// How often each call took effect.
-    pub effects: BTreeMap<String, usize>,
+    pub effects: Option<BTreeMap<String, usize>>,
+}
+
+impl Outline {
+    /// Leaves out what depends on the way to the end: how often what was called, and how the job was restored.
+    pub fn forget_the_way(&mut self) {
+        self.run = None;
+        self.effects = None;
+    }
+}
+
+/// Where two outlines differ. What the first does not know is not compared.
+pub fn differences(expected: &Outline, seen: &Outline) -> Vec<String> {
+    let mut found = Vec::new();
+    differ("application", &expected.application, &seen.application, &mut found);
+    differ("resource", &expected.resource, &seen.resource, &mut found);
+    if let Some(expected) = &expected.run {
+        differ("run", expected, seen.run.as_ref().unwrap_or(&Value::Null), &mut found);
+    }
+    if expected.effects.is_some() {
+        differ("effects", &json!(expected.effects), &json!(seen.effects), &mut found);
+    }
+    found
+}
+
+fn differ(path: &str, expected: &Value, seen: &Value, found: &mut Vec<String>) {
+    match (expected, seen) {
+        (Value::Object(expected), Value::Object(seen)) => {
+            let names: BTreeSet<&String> = expected.keys().chain(seen.keys()).collect();
+            for name in names {
+                let get = |members: &serde_json::Map<String, Value>| members.get(name).cloned().unwrap_or_default();
+                differ(&format!("{path}.{name}"), &get(expected), &get(seen), found);
+            }
+        }
+        (expected, seen) if expected != seen => {
+            found.push(format!("{path} ends as {seen}, without a fault as {expected}"));
+        }
+        _ => {}
+    }
 }
 
 /// What is wrong with the end of a run.
@@ -133,8 +173,12 @@ pub fn outline(ended: &mut Ended) -> Outline {
         .into_iter()
         .find(|view| view.name == APP)
         .is_some_and(|view| view.job.is_some());
+    let mut run = None;
     let application = detail.map_or(Value::Null, |mut detail| {
         strip(&mut detail);
+        run = detail["ApplicationConfigurationDescription"]
+            .as_object_mut()
+            .and_then(|members| members.remove("RunConfigurationDescription"));
         json!({"detail": detail, "tags": seen.map(|seen| seen.tags), "job": job})
     });
     let resource = ended.world.object().map_or(Value::Null, |object| {
@@ -148,7 +192,8 @@ pub fn outline(ended: &mut Ended) -> Outline {
     Outline {
         application,
         resource,
-        effects: effects(History(&ended.world.trace)),
+        run,
+        effects: Some(effects(History(&ended.world.trace))),
     }
 }
 

@@ -26,6 +26,8 @@ const WATCH: SignedDuration = SignedDuration::from_millis(50);
 const RESTART: SignedDuration = SignedDuration::from_secs(1);
 /// The time between two sweeps of the census.
 const CENSUS: SignedDuration = SignedDuration::from_mins(1);
+/// The time between two sweeps in the tail, where nothing happens that one could see.
+const QUIET_CENSUS: SignedDuration = SignedDuration::from_mins(10);
 /// How long everything may take to rest after an act.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(6);
 /// How long nothing may happen at the end.
@@ -48,6 +50,7 @@ struct Driver {
     acted: Timestamp,
     due: Option<Timestamp>,
     census: Timestamp,
+    census_pause: SignedDuration,
     /// Passes that are given an older version of the object.
     stale: Option<u32>,
 }
@@ -86,6 +89,7 @@ impl Driver {
             acted: now,
             due: Some(now),
             census: now + CENSUS,
+            census_pause: CENSUS,
             stale: None,
         }
     }
@@ -119,9 +123,10 @@ impl Checkpoint {
         }
     }
 
-    /// The same moment, with something in the world changed.
+    /// The same moment in another process, with something in the world changed.
     pub fn with(&self, change: impl FnOnce(&mut World)) -> Self {
         let mut world = self.world.fork();
+        world.process += 1;
         change(&mut world);
         Self {
             points: self.points,
@@ -213,6 +218,7 @@ impl Run {
     async fn through_the_tail(&mut self) {
         self.shared.world().faults.clear();
         self.driver.stale = None;
+        self.driver.census_pause = QUIET_CENSUS;
         let end = self.now() + TAIL;
         while self.now() < end {
             let now = self.now();
@@ -220,6 +226,7 @@ impl Run {
             self.step(now).await;
         }
         self.context = None;
+        self.shared.world().process += 1;
         self.driver.due = Some(self.now());
         let now = self.now();
         self.step(now).await;
@@ -272,7 +279,7 @@ impl Run {
     /// One step: a pass that is due, or the time to the next thing that happens.
     async fn step(&mut self, now: Timestamp) {
         if now >= self.driver.census {
-            self.driver.census = now + CENSUS;
+            self.driver.census = now + self.driver.census_pause;
             if self.shared.world().census_wakes(now) {
                 wake(&mut self.driver.due, now);
             }

@@ -406,67 +406,67 @@ fn in_the_middle() -> Vec<Scenario> {
         race(
             "change in the middle of the first start",
             vec![],
-            vec![create(json!({})), parallelism(2).after(15)],
+            vec![create(json!({})), parallelism(2).after(9)],
         ),
         race(
             "stop in the middle of the first start",
             vec![],
-            vec![create(json!({})), stop().after(15)],
+            vec![create(json!({})), stop().after(9)],
         ),
         race(
             "change in the middle of a change",
             running(),
-            vec![parallelism(2), parallelism(3).after(12)],
+            vec![parallelism(2), parallelism(3).after(9)],
         ),
         race(
             "revert in the middle of a change",
             running(),
             vec![
                 parallelism(2),
-                Act::edit("revert", json!({"parallelism": null})).after(12),
+                Act::edit("revert", json!({"parallelism": null})).after(9),
             ],
         ),
         race(
             "stop in the middle of a change",
             running(),
-            vec![parallelism(2), stop().after(12)],
+            vec![parallelism(2), stop().after(9)],
         ),
         race(
             "start in the middle of a stop",
             running(),
-            vec![stop(), start().after(4)],
+            vec![stop(), start().after(3)],
         ),
         race(
             "restart in the middle of a restart",
             running(),
-            vec![nonce(1), nonce(2).after(8)],
+            vec![nonce(1), nonce(2).after(5)],
         ),
         race(
             "delete in the middle of the first start",
             vec![],
-            vec![create(policy("Delete", "BestEffort")), Act::delete().after(15)],
+            vec![create(policy("Delete", "BestEffort")), Act::delete().after(9)],
         ),
         race(
             "delete in the middle of a change",
             vec![create(policy("Delete", "BestEffort"))],
-            vec![parallelism(2), Act::delete().after(12)],
+            vec![parallelism(2), Act::delete().after(9)],
         ),
         race(
             "delete in the middle of a stop",
             vec![create(policy("Stop", "Required"))],
-            vec![stop(), Act::delete().after(4)],
+            vec![stop(), Act::delete().after(3)],
         ),
         race(
             "change in the middle of joining a VPC",
             running(),
-            vec![Act::edit("network", network()), parallelism(2).after(14)],
+            vec![Act::edit("network", network()), parallelism(2).after(9)],
         ),
         race(
             "fix in the middle of a failing start",
             vec![],
             vec![
                 create(code("throws-1.yaml")),
-                Act::edit("code works", code("healthy-2.yaml")).after(15),
+                Act::edit("code works", code("healthy-2.yaml")).after(9),
             ],
         ),
     ]

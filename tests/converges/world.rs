@@ -83,7 +83,7 @@ pub struct World {
 /// A service with the speed and the rules of a run.
 fn settings(rules: Rules) -> Settings {
     Settings {
-        speed: 3.0,
+        speed: 5.0,
         rules,
         ..Settings::default()
     }
