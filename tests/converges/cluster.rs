@@ -115,7 +115,7 @@ impl Cluster {
     }
 
     /// Creates an application as a user does.
-    pub fn create(&mut self, now: Timestamp, name: &str, spec: Value) {
+    pub fn create(&mut self, now: Timestamp, name: &str, spec: &Value) {
         self.uids += 1;
         let created = Timestamp::from_second(now.as_second()).unwrap_or_default();
         let object = json!({

@@ -213,6 +213,7 @@ fn strip(value: &mut Value) {
         Value::Object(members) => {
             members.retain(|name, _| {
                 !(name.ends_with("Timestamp")
+                    || name == "ConfigurationType"
                     || name.ends_with("Id") && !name.ends_with("GroupId") && !name.ends_with("KeyId")
                     || name.contains("VersionUpdated")
                     || name.contains("VersionRolled")

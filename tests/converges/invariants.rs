@@ -15,6 +15,8 @@ use crate::trace::{Call, What, Write};
 mod calls;
 #[path = "invariants/restore.rs"]
 mod restore;
+#[path = "invariants/tests.rs"]
+mod tests;
 
 /// A law: its name and the function that finds its violations.
 pub type Law = (&'static str, fn(History<'_>) -> Vec<String>);

@@ -163,7 +163,7 @@ impl Checkpoint {
             context: None,
             checkpoints: keep_checkpoints.then(Vec::new),
         };
-        let unrest = run.to_the_end().await;
+        let unrest = run.play_out().await;
         let tail = run.shared.world().trace.len();
         if unrest.is_none() {
             run.through_the_tail().await;
@@ -194,7 +194,7 @@ impl Run {
     }
 
     /// Runs until the script is over and everything rests; otherwise tells what does not.
-    async fn to_the_end(&mut self) -> Option<String> {
+    async fn play_out(&mut self) -> Option<String> {
         loop {
             let now = self.now();
             self.shared.world().advance(now);

@@ -63,7 +63,7 @@ impl Act {
             if cluster.object(APP).is_none() {
                 let mut spec = smallest();
                 merge(&mut spec, &more);
-                cluster.create(now, APP, spec);
+                cluster.create(now, APP, &spec);
             }
         })
     }

@@ -14,7 +14,7 @@ use crate::world::World;
 /// Seeds that once found a bug; they always run.
 pub const REGRESSIONS: &[u64] = &[];
 
-/// Numbers that look random and are the same for the same seed (SplitMix64).
+/// Numbers that look random and are the same for the same seed (`SplitMix64`).
 pub struct Dice(u64);
 
 impl Dice {
@@ -96,14 +96,16 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
         Kind::Conflict,
     ];
     let rarity = dice.pick(&[4, 8, 16, 64]);
-    let points = 0..100;
-    let struck = points.filter_map(|point| {
-        dice.one_in(rarity).then(|| Fault {
-            point,
-            kind: dice.pick(&kinds),
-        })
-    });
-    struck.collect()
+    let mut struck = Vec::new();
+    for point in 0..100 {
+        if dice.one_in(rarity) {
+            struck.push(Fault {
+                point,
+                kind: dice.pick(&kinds),
+            });
+        }
+    }
+    struck
 }
 
 fn acts(dice: &mut Dice) -> Vec<Act> {

@@ -102,7 +102,7 @@ pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<S
         let earlier = history.calls().filter(|(before, _, earlier)| {
             *before < at
                 && text(history.written(*before), "/intent/revision") == revision
-                && failed_by(&call.before, earlier.operation_id.as_deref())
+                && failed_by(call.before.as_ref(), earlier.operation_id.as_deref())
                 && !retried(&history.0[*before..at])
         });
         if !was_good && earlier.count() > 0 {
@@ -115,7 +115,7 @@ pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<S
     found
 }
 
-fn failed_by(seen: &Option<crate::trace::Seen>, operation: Option<&str>) -> bool {
+fn failed_by(seen: Option<&crate::trace::Seen>, operation: Option<&str>) -> bool {
     let Some(operation) = operation else { return false };
     let operations = seen.iter().flat_map(|seen| &seen.operations);
     operations
@@ -148,7 +148,7 @@ pub(super) fn only_our_own_application_is_changed(history: History<'_>) -> Vec<S
             && is("namespace", text(object, "/metadata/namespace"))
             && is("name", text(object, "/metadata/name"));
         let ours = named && is("uid", text(object, "/metadata/uid"));
-        !ours && !(named && call.operation == "TagResource")
+        !(ours || named && call.operation == "TagResource")
     });
     foreign
         .map(|(_, entry, call)| {

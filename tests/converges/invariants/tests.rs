@@ -1,0 +1,386 @@
+//! Every law finds what breaks it, and lets pass what does not.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::LAWS;
+use crate::history::History;
+use crate::trace::{Call, Entry, Read, Seen, What, Write};
+
+/// A trace that is written by hand.
+struct Tale {
+    entries: Vec<Entry>,
+    object: Value,
+    seen: Seen,
+}
+
+fn object() -> Value {
+    json!({
+        "metadata": {"name": "orders", "namespace": "streaming", "uid": "u1", "resourceVersion": "5", "annotations": {}},
+        "spec": {},
+        "status": {"hadState": true, "intent": {"revision": "r1"}},
+    })
+}
+
+fn restore(kind: &str, snapshot: Option<&str>) -> Value {
+    json!({
+        "ApplicationRestoreConfiguration": {"ApplicationRestoreType": kind, "SnapshotName": snapshot},
+        "FlinkRunConfiguration": {"AllowNonRestoredState": false},
+    })
+}
+
+impl Tale {
+    /// An application of ours with one snapshot.
+    fn new() -> Self {
+        let tags = [
+            ("cluster", "simulated"),
+            ("namespace", "streaming"),
+            ("name", "orders"),
+            ("uid", "u1"),
+        ];
+        Self {
+            entries: Vec::new(),
+            object: object(),
+            seen: Seen {
+                tags: tags
+                    .map(|(key, value)| (format!("sluicegate.dev/{key}"), value.to_owned()))
+                    .into(),
+                operations: Vec::new(),
+                snapshots: vec![("s1".to_owned(), "READY".to_owned())],
+                snapshots_on: true,
+            },
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Value, &mut Seen)) -> Self {
+        change(&mut self.object, &mut self.seen);
+        self
+    }
+
+    fn add(mut self, second: i64, what: What) -> Self {
+        let passes = self.entries.iter().filter(|entry| matches!(entry.what, What::Pass(_)));
+        let pass = u32::try_from(passes.count()).unwrap() + u32::from(matches!(what, What::Pass(_)));
+        self.entries.push(Entry {
+            at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
+            pass,
+            process: 1,
+            what,
+        });
+        self
+    }
+
+    /// A pass that describes the application in a status.
+    fn pass(self, second: i64, status: Option<&str>) -> Self {
+        let object = Arc::new(self.object.clone());
+        let read = Read {
+            operation: "DescribeApplication".to_owned(),
+            status: status.map(str::to_owned),
+            token: status.map(|_| "t1".to_owned()),
+        };
+        self.add(second, What::Pass(object)).add(second, What::Read(read))
+    }
+
+    fn call(self, second: i64, operation: &str, input: Value) -> Self {
+        self.sent(second, operation, input, true)
+    }
+
+    fn sent(self, second: i64, operation: &str, input: Value, answered: bool) -> Self {
+        let call = Call {
+            operation: operation.to_owned(),
+            input: Arc::new(input),
+            before: Some(self.seen.clone()),
+            live_uid: Some("u1".to_owned()),
+            took_effect: answered,
+            answered,
+            operation_id: Some("o1".to_owned()),
+        };
+        self.add(second, What::Call(call))
+    }
+
+    fn wrote(self, second: i64, before: Value, after: Value) -> Self {
+        let write = Write {
+            status: true,
+            before: Some(Arc::new(before)),
+            after: Some(Arc::new(after)),
+        };
+        self.add(second, What::Write(write))
+    }
+
+    fn event(self, second: i64, note: &str) -> Self {
+        let (reason, note) = ("Started".to_owned(), note.to_owned());
+        self.add(second, What::Event { reason, note })
+    }
+
+    /// The laws that the trace breaks, each once.
+    fn breaks(&self) -> Vec<&'static str> {
+        let history = History(&self.entries);
+        let broken = LAWS.iter().filter(|(_, law)| !law(history).is_empty());
+        let mut names: Vec<_> = broken.map(|(name, _)| *name).collect();
+        names.dedup();
+        names
+    }
+}
+
+fn start() -> Value {
+    json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))})
+}
+
+fn update(run: Option<Value>) -> Value {
+    json!({"ConditionalToken": "t1", "RunConfigurationUpdate": run})
+}
+
+#[test]
+fn an_ordinary_start_change_and_stop_break_nothing() {
+    let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
+    let tale = Tale::new()
+        .pass(0, Some("READY"))
+        .call(0, "StartApplication", start())
+        .pass(60, Some("RUNNING"))
+        .call(60, "UpdateApplication", update(Some(latest)))
+        .pass(120, Some("RUNNING"))
+        .call(120, "StopApplication", json!({}))
+        .pass(180, Some("READY"))
+        .call(180, "UpdateApplication", update(None));
+    assert_eq!(tale.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_restore_that_is_not_named_in_full_breaks_s1() {
+    let latest = json!({"RunConfiguration": restore("RESTORE_FROM_LATEST_SNAPSHOT", None)});
+    let unknown = json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s2"))});
+    let empty = json!({"RunConfiguration": restore("SKIP_RESTORE_FROM_SNAPSHOT", None)});
+    for input in [json!({}), latest, unknown, empty.clone()] {
+        let tale = Tale::new()
+            .pass(0, Some("READY"))
+            .call(0, "StartApplication", input.clone());
+        assert_eq!(tale.breaks(), ["S1"], "{input}");
+    }
+    let running = Tale::new()
+        .pass(0, Some("RUNNING"))
+        .call(0, "UpdateApplication", update(None));
+    assert_eq!(running.breaks(), ["S1"]);
+    let skip = update(Some(restore("SKIP_RESTORE_FROM_SNAPSHOT", None)));
+    let running = Tale::new()
+        .pass(0, Some("RUNNING"))
+        .call(0, "UpdateApplication", skip.clone());
+    assert_eq!(running.breaks(), ["S1"]);
+    let ready = Tale::new().pass(0, Some("READY")).call(0, "UpdateApplication", skip);
+    assert_eq!(ready.breaks(), ["S1"]);
+    let vpc = json!({"ConditionalToken": "t1"});
+    let vpc = Tale::new()
+        .pass(0, Some("RUNNING"))
+        .call(0, "AddApplicationVpcConfiguration", vpc);
+    assert_eq!(vpc.breaks(), ["S1"]);
+    let consented = Tale::new().with(|object, _| {
+        object["metadata"]["annotations"]["sluicegate.dev/allow-empty-start"] = json!("r1");
+    });
+    let consented = consented.pass(0, Some("READY")).call(0, "StartApplication", empty);
+    assert_eq!(consented.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn state_that_may_be_dropped_without_being_asked_breaks_s3() {
+    let mut run = start();
+    run["RunConfiguration"]["FlinkRunConfiguration"]["AllowNonRestoredState"] = json!(true);
+    let tale = Tale::new().pass(0, Some("READY")).call(0, "StartApplication", run);
+    assert_eq!(tale.breaks(), ["S3"]);
+}
+
+#[test]
+fn a_call_while_an_operation_is_in_flight_breaks_s4() {
+    for (operation, input, status) in [
+        ("StartApplication", start(), "UPDATING"),
+        ("StopApplication", json!({}), "STARTING"),
+        ("StopApplication", json!({"Force": true}), "MAINTENANCE"),
+        ("CreateApplicationSnapshot", json!({}), "STOPPING"),
+    ] {
+        let tale = Tale::new().pass(0, Some(status)).call(0, operation, input);
+        assert_eq!(tale.breaks(), ["S4"], "{operation} in {status}");
+    }
+    let making = Tale::new().with(|_, seen| seen.snapshots.push(("sluicegate-1".to_owned(), "CREATING".to_owned())));
+    let making = making.pass(0, Some("RUNNING")).call(0, "StopApplication", json!({}));
+    assert_eq!(making.breaks(), ["S4"]);
+    let force = json!({"Force": true});
+    let force = Tale::new().pass(0, Some("STARTING")).call(0, "StopApplication", force);
+    assert_eq!(force.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_call_soon_after_one_without_an_answer_breaks_s5() {
+    let lost = |second| {
+        Tale::new()
+            .pass(0, Some("READY"))
+            .sent(0, "UpdateApplication", update(None), false)
+            .pass(second, Some("READY"))
+            .call(second, "UpdateApplication", update(None))
+    };
+    assert_eq!(lost(19).breaks(), ["S5"]);
+    assert_eq!(lost(20).breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_stop_soon_after_a_start_without_an_answer_breaks_s6() {
+    let lost = |second| {
+        Tale::new()
+            .pass(0, Some("READY"))
+            .sent(0, "StartApplication", start(), false)
+            .pass(second, Some("RUNNING"))
+            .call(second, "StopApplication", json!({}))
+    };
+    assert_eq!(lost(59).breaks(), ["S6"]);
+    assert_eq!(lost(60).breaks(), Vec::<&str>::new());
+    let stopped = Tale::new()
+        .pass(0, Some("RUNNING"))
+        .sent(0, "StopApplication", json!({}), false)
+        .pass(30, Some("READY"))
+        .call(30, "StartApplication", start());
+    assert_eq!(stopped.breaks(), ["S6"]);
+}
+
+#[test]
+fn an_effect_that_was_seen_settles_a_call_at_once() {
+    let effect = What::LateEffect {
+        call: 2,
+        accepted: true,
+    };
+    let tale = Tale::new()
+        .pass(0, Some("READY"))
+        .sent(0, "StartApplication", start(), false)
+        .add(5, effect)
+        .pass(6, Some("STARTING"))
+        .call(6, "StopApplication", json!({"Force": true}));
+    assert_eq!(tale.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_failed_revision_that_is_sent_again_breaks_s9() {
+    let listed = Tale::new().with(|object, _| object["status"]["failedRevisions"] = json!([{"revision": "r1"}]));
+    let listed = listed.pass(0, Some("READY")).call(0, "StartApplication", start());
+    assert_eq!(listed.breaks(), ["S9"]);
+    let failed = |between: Option<What>| {
+        let mut tale = Tale::new().pass(0, Some("READY")).call(0, "StartApplication", start());
+        tale.seen.operations = vec![("o1".to_owned(), "StartApplication".to_owned(), "FAILED".to_owned())];
+        if let Some(between) = between {
+            tale = tale.add(30, between);
+        }
+        tale.pass(60, Some("READY")).call(60, "StartApplication", start())
+    };
+    assert_eq!(failed(None).breaks(), ["S9"]);
+    let retry = What::User("sluicegate.dev/retry-requested-at");
+    assert_eq!(failed(Some(retry)).breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_call_to_an_application_that_is_not_ours_breaks_s11() {
+    let tag = |name: &str, value: &str| {
+        let (name, value) = (format!("sluicegate.dev/{name}"), value.to_owned());
+        Tale::new().with(|_, seen| {
+            seen.tags.insert(name, value);
+        })
+    };
+    let foreign = tag("cluster", "other")
+        .pass(0, Some("READY"))
+        .call(0, "TagResource", json!({}));
+    assert_eq!(foreign.breaks(), ["S11"]);
+    let earlier = tag("uid", "u0")
+        .pass(0, Some("READY"))
+        .call(0, "StartApplication", start());
+    assert_eq!(earlier.breaks(), ["S11"]);
+    let taken_over = tag("uid", "u0")
+        .pass(0, Some("READY"))
+        .call(0, "TagResource", json!({}));
+    assert_eq!(taken_over.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_call_for_a_resource_that_is_gone_breaks_s12() {
+    let gone = Tale::new().with(|object, seen| {
+        object["metadata"]["uid"] = json!("u0");
+        seen.tags.insert("sluicegate.dev/uid".to_owned(), "u0".to_owned());
+    });
+    let gone = gone.pass(0, Some("READY")).call(0, "StartApplication", start());
+    assert_eq!(gone.breaks(), ["S12"]);
+}
+
+#[test]
+fn a_call_for_an_older_object_breaks_s13() {
+    let mut newer = object();
+    newer["metadata"]["resourceVersion"] = json!("6");
+    newer["status"]["message"] = json!("newer");
+    let tale = Tale::new().pass(0, Some("READY")).wrote(0, object(), newer);
+    let tale = tale.pass(1, Some("READY")).call(1, "StartApplication", start());
+    assert_eq!(tale.breaks(), ["S13"]);
+}
+
+#[test]
+fn a_fence_of_another_observation_breaks_s14() {
+    for input in [json!({"ConditionalToken": "t0"}), json!({})] {
+        let tale = Tale::new().pass(0, Some("READY")).call(0, "UpdateApplication", input);
+        assert_eq!(tale.breaks(), ["S14"]);
+    }
+}
+
+#[test]
+fn a_deletion_beyond_its_policy_breaks_s17() {
+    let deleting = |deletion: Value| {
+        Tale::new().with(|object, _| {
+            object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+            object["spec"]["deletion"] = deletion;
+        })
+    };
+    let retain = deleting(json!({"policy": "Retain"}));
+    let retain = retain.pass(0, Some("RUNNING")).call(0, "StopApplication", json!({}));
+    assert_eq!(retain.breaks(), ["S17"]);
+    let stop = deleting(json!({"policy": "Stop"})).pass(0, Some("READY"));
+    assert_eq!(stop.call(0, "DeleteApplication", json!({})).breaks(), ["S17"]);
+    let refused = deleting(json!({"policy": "Delete"})).pass(0, Some("READY"));
+    assert_eq!(refused.call(0, "DeleteApplication", json!({})).breaks(), ["S17"]);
+    let accepted = || deleting(json!({"policy": "Delete", "stateLoss": "Accepted"}));
+    let running = accepted()
+        .pass(0, Some("RUNNING"))
+        .call(0, "DeleteApplication", json!({}));
+    assert_eq!(running.breaks(), ["S17"]);
+    let stopped = accepted()
+        .pass(0, Some("READY"))
+        .call(0, "DeleteApplication", json!({}));
+    assert_eq!(stopped.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn an_equal_status_and_a_repeated_event_break_s18() {
+    let equal = Tale::new().pass(0, Some("READY")).wrote(0, object(), object());
+    assert_eq!(equal.breaks(), ["S18"]);
+    let repeated = |second| Tale::new().pass(0, Some("READY")).event(0, "a").event(second, "a");
+    assert_eq!(repeated(3599).breaks(), ["S18"]);
+    assert_eq!(repeated(3600).breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_status_or_events_beyond_their_bounds_break_s20() {
+    let long = |change: fn(&mut Value)| {
+        let mut after = object();
+        change(&mut after["status"]);
+        Tale::new().pass(0, Some("READY")).wrote(0, object(), after)
+    };
+    assert_eq!(
+        long(|status| status["message"] = json!("x".repeat(40_000))).breaks(),
+        ["S20"]
+    );
+    assert_eq!(long(|status| status["history"] = json!(vec![0; 11])).breaks(), ["S20"]);
+    let mut many = Tale::new().pass(0, Some("READY"));
+    for number in 0..11 {
+        many = many.event(number, &number.to_string());
+    }
+    assert_eq!(many.breaks(), ["S20"]);
+}
+
+#[test]
+fn reconciling_beside_stalled_is_found() {
+    let mut after = object();
+    after["status"]["conditions"] =
+        json!([{"type": "Reconciling", "status": "True"}, {"type": "Stalled", "status": "True"}]);
+    let both = Tale::new().pass(0, Some("READY")).wrote(0, object(), after);
+    assert_eq!(both.breaks(), ["conditions"]);
+}
