@@ -73,8 +73,8 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
     for pass in stale_passes(&plain) {
         let name = format!("{}, an older object in pass {pass}", scenario.name);
         *tour.covered.entry("Stale".to_owned()).or_default() += 2;
-        compare(&mut tour, &name, start.with_stale_pass(pass).run(false));
-        let cold = plain.checkpoints[pass as usize - 1].with_stale_pass(pass);
+        compare(&mut tour, &name, start.with_stale_passes(&[pass]).run(false));
+        let cold = plain.checkpoints[pass as usize - 1].with_stale_passes(&[pass]);
         compare(&mut tour, &format!("{name} of a new process"), cold.run(false));
     }
     tour

@@ -49,10 +49,12 @@ struct Driver {
     done: usize,
     acted: Timestamp,
     due: Option<Timestamp>,
+    /// Whether the last pass came to its end with the newest version of the object.
+    looked: bool,
     census: Timestamp,
     census_pause: SignedDuration,
     /// Passes that are given an older version of the object.
-    stale: Option<u32>,
+    stale: Vec<u32>,
 }
 
 /// A run that has ended.
@@ -88,9 +90,10 @@ impl Driver {
             done: 0,
             acted: now,
             due: Some(now),
+            looked: false,
             census: now + CENSUS,
             census_pause: CENSUS,
-            stale: None,
+            stale: Vec::new(),
         }
     }
 }
@@ -136,10 +139,10 @@ impl Checkpoint {
         }
     }
 
-    /// The same moment, with one pass to come that is given an older version of the object.
-    pub fn with_stale_pass(&self, pass: u32) -> Self {
+    /// The same moment, with passes to come that are given an older version of the object.
+    pub fn with_stale_passes(&self, passes: &[u32]) -> Self {
         let mut other = self.with(|_| {});
-        other.driver.stale = Some(pass);
+        other.driver.stale = passes.to_vec();
         other
     }
 
@@ -216,8 +219,8 @@ impl Run {
 
     /// Lets the quiet time pass without faults, and then has a new process look once more.
     async fn through_the_tail(&mut self) {
-        self.shared.world().faults.clear();
-        self.driver.stale = None;
+        self.shared.world().calm();
+        self.driver.stale.clear();
         self.driver.census_pause = QUIET_CENSUS;
         let end = self.now() + TAIL;
         while self.now() < end {
@@ -269,6 +272,7 @@ impl Run {
                 .any(|condition| condition["type"] == type_ && condition["status"] == "True")
         };
         !due_soon
+            && self.driver.looked
             && world.next_late().is_none()
             && status["intent"].is_null()
             && status["observedGeneration"] == object["metadata"]["generation"]
@@ -313,15 +317,17 @@ impl Run {
             Err(error) => panic!("the object cannot be read: {error}"),
         };
         let context = self.context.get_or_insert_with(|| context(&self.shared));
-        let pause = tokio::select! {
+        let result = tokio::select! {
             biased;
             () = self.shared.died.notified() => None,
-            result = pass(context, &app) => Some(match result {
-                Ok(pause) => pause,
-                Err(PassError::Record(RecordError::Stale)) => Duration::from_secs(1),
-                Err(_) => context.pause(&app),
-            }),
+            result = pass(context, &app) => Some(result),
         };
+        self.driver.looked = matches!(result, Some(Ok(_)));
+        let pause = result.map(|result| match result {
+            Ok(pause) => pause,
+            Err(PassError::Record(RecordError::Stale)) => Duration::from_secs(1),
+            Err(_) => context.pause(&app),
+        });
         let now = self.now();
         match pause {
             None => {
@@ -332,6 +338,7 @@ impl Run {
             Some(pause) => {
                 self.driver.due = Some(now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX));
                 if self.shared.world().object().as_ref() != Some(&given) {
+                    self.driver.looked = false;
                     wake(&mut self.driver.due, now + WATCH);
                 }
             }
@@ -351,7 +358,7 @@ impl Run {
             });
         }
         world.pass += 1;
-        let older = (self.driver.stale == Some(world.pass)).then(|| world.cluster.older_version(APP));
+        let older = (self.driver.stale.contains(&world.pass)).then(|| world.cluster.older_version(APP));
         let given = older.flatten().unwrap_or_else(|| Arc::clone(newest));
         world.note(now, What::Pass(Arc::clone(&given)));
         self.driver.due = None;

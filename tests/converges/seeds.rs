@@ -1,6 +1,6 @@
 //! The random layer: one number decides the rules of the service, what everybody does and when, and what goes wrong.
 
-use managed_flink_emulator::service::rules::{ALL, FAILED_UPDATE, Rules};
+use managed_flink_emulator::service::rules::{ALL, Rules};
 use serde_json::{Value, json};
 
 use crate::ending::problems;
@@ -52,9 +52,14 @@ pub fn play(seed: u64, aloud: bool) -> Vec<String> {
     let rules = rules(&mut dice);
     let acts = acts(&mut dice);
     let faults = faults(&mut dice);
-    let stale = u32::try_from(dice.below(60)).unwrap_or_default();
+    let stale = numbers(&mut dice, 200);
+    let broken_reads = numbers(&mut dice, 800);
     let begin = Checkpoint::genesis(World::new(rules)).begin(&acts);
-    let begin = begin.with(|world| world.faults = faults).with_stale_pass(stale);
+    let begin = begin.with(|world| {
+        world.faults = faults;
+        world.broken_reads = broken_reads;
+    });
+    let begin = begin.with_stale_passes(&stale);
     let mut ended = begin.run(false);
     if aloud {
         ended.world.trace.iter().for_each(|entry| println!("{entry}"));
@@ -74,17 +79,22 @@ pub fn tell(seed: u64) -> String {
     format!("{rules:?}\n{}\n{faults:?}", acts.join("\n"))
 }
 
-/// Open questions about the service are answered at random. Where a failed update ends is left at its default: the
-/// other answers need the ways back of a verified rollout.
+/// Open questions about the service are answered at random.
 fn rules(dice: &mut Dice) -> Rules {
     let mut rules = Rules::default();
-    for rule in ALL.iter().filter(|rule| rule.name != FAILED_UPDATE.name) {
+    for rule in ALL {
         if dice.one_in(3) {
             let value = dice.pick(rule.values);
             rules.set(rule.name, value).expect("a value of the rule");
         }
     }
     rules
+}
+
+/// Some of the numbers below a limit: none, few or many.
+fn numbers(dice: &mut Dice, limit: u32) -> Vec<u32> {
+    let rarity = dice.pick(&[8, 32, 128, u64::MAX]);
+    (0..limit).filter(|_| dice.one_in(rarity)).collect()
 }
 
 fn faults(dice: &mut Dice) -> Vec<Fault> {

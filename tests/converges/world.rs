@@ -77,6 +77,9 @@ pub struct World {
     pub kinds: Vec<(u32, Vec<Kind>)>,
     /// The faults that strike.
     pub faults: Vec<Fault>,
+    /// The reads of the service whose connection breaks, by number.
+    pub broken_reads: Vec<u32>,
+    reads: u32,
     late: Vec<Late>,
 }
 
@@ -101,6 +104,8 @@ impl World {
             points: 0,
             kinds: Vec::new(),
             faults: Vec::new(),
+            broken_reads: Vec::new(),
+            reads: 0,
             late: Vec::new(),
         }
     }
@@ -114,6 +119,7 @@ impl World {
             trace: self.trace.clone(),
             kinds: self.kinds.clone(),
             faults: self.faults.clone(),
+            broken_reads: self.broken_reads.clone(),
             late: self.late.clone(),
             ..*self
         }
@@ -287,6 +293,10 @@ impl World {
     }
 
     fn read(&mut self, now: Timestamp, operation: String, request: wire::Request<'_>) -> Delivery<wire::Response> {
+        self.reads += 1;
+        if self.broken_reads.contains(&self.reads) {
+            return Delivery::Broken;
+        }
         let response = wire::respond(&mut self.service, now, request);
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let detail = &body["ApplicationDetail"];
@@ -298,6 +308,12 @@ impl World {
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
+    }
+
+    /// Ends every fault that is still to come.
+    pub fn calm(&mut self) {
+        self.faults.clear();
+        self.broken_reads.clear();
     }
 
     /// A request of the controller to the API server.

@@ -127,7 +127,7 @@ fn start() -> Value {
     json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))})
 }
 
-fn update(run: Option<Value>) -> Value {
+fn update(run: Option<&Value>) -> Value {
     json!({"ConditionalToken": "t1", "RunConfigurationUpdate": run})
 }
 
@@ -138,7 +138,7 @@ fn an_ordinary_start_change_and_stop_break_nothing() {
         .pass(0, Some("READY"))
         .call(0, "StartApplication", start())
         .pass(60, Some("RUNNING"))
-        .call(60, "UpdateApplication", update(Some(latest)))
+        .call(60, "UpdateApplication", update(Some(&latest)))
         .pass(120, Some("RUNNING"))
         .call(120, "StopApplication", json!({}))
         .pass(180, Some("READY"))
@@ -161,7 +161,7 @@ fn a_restore_that_is_not_named_in_full_breaks_s1() {
         .pass(0, Some("RUNNING"))
         .call(0, "UpdateApplication", update(None));
     assert_eq!(running.breaks(), ["S1"]);
-    let skip = update(Some(restore("SKIP_RESTORE_FROM_SNAPSHOT", None)));
+    let skip = update(Some(&restore("SKIP_RESTORE_FROM_SNAPSHOT", None)));
     let running = Tale::new()
         .pass(0, Some("RUNNING"))
         .call(0, "UpdateApplication", skip.clone());
