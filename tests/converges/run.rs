@@ -274,9 +274,8 @@ impl Run {
         !due_soon
             && self.driver.looked
             && world.next_late().is_none()
-            && status["intent"].is_null()
             && status["observedGeneration"] == object["metadata"]["generation"]
-            && (is_true("Ready") || is_true("Stalled"))
+            && (is_true("Stalled") || is_true("Ready") && status["intent"].is_null())
             && !world.census_wakes(now)
     }
 

@@ -130,6 +130,8 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
             acts.push(Act::pause(i64::try_from(dice.below(300)).unwrap_or_default()));
         }
     }
+    // No sweep shows a change of tags by somebody else.
+    acts.push(Act::annotate("sluicegate.dev/reconcile-requested-at", "at the end"));
     acts
 }
 
