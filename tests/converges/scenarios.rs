@@ -328,10 +328,13 @@ fn failures() -> Vec<Scenario> {
             vec![create(code("ends-1.yaml")), Act::pause(1200)],
             vec![retry("1"), Act::pause(1200)],
         ),
-        story(
-            "code that is not there",
+        race(
+            "code that is not there and its fix",
             running(),
-            vec![Act::edit("code is not there", code("gone.yaml"))],
+            vec![
+                Act::edit("code is not there", code("gone.yaml")),
+                Act::edit("code works", code("healthy-2.yaml")).after(40),
+            ],
         ),
     ]
 }
@@ -406,67 +409,67 @@ fn in_the_middle() -> Vec<Scenario> {
         race(
             "change in the middle of the first start",
             vec![],
-            vec![create(json!({})), parallelism(2).after(9)],
+            vec![create(json!({})), parallelism(2).after(5)],
         ),
         race(
             "stop in the middle of the first start",
             vec![],
-            vec![create(json!({})), stop().after(9)],
+            vec![create(json!({})), stop().after(5)],
         ),
         race(
             "change in the middle of a change",
             running(),
-            vec![parallelism(2), parallelism(3).after(9)],
+            vec![parallelism(2), parallelism(3).after(5)],
         ),
         race(
             "revert in the middle of a change",
             running(),
             vec![
                 parallelism(2),
-                Act::edit("revert", json!({"parallelism": null})).after(9),
+                Act::edit("revert", json!({"parallelism": null})).after(5),
             ],
         ),
         race(
             "stop in the middle of a change",
             running(),
-            vec![parallelism(2), stop().after(9)],
+            vec![parallelism(2), stop().after(5)],
         ),
         race(
             "start in the middle of a stop",
             running(),
-            vec![stop(), start().after(3)],
+            vec![stop(), start().after(2)],
         ),
         race(
             "restart in the middle of a restart",
             running(),
-            vec![nonce(1), nonce(2).after(5)],
+            vec![nonce(1), nonce(2).after(4)],
         ),
         race(
             "delete in the middle of the first start",
             vec![],
-            vec![create(policy("Delete", "BestEffort")), Act::delete().after(9)],
+            vec![create(policy("Delete", "BestEffort")), Act::delete().after(5)],
         ),
         race(
             "delete in the middle of a change",
             vec![create(policy("Delete", "BestEffort"))],
-            vec![parallelism(2), Act::delete().after(9)],
+            vec![parallelism(2), Act::delete().after(5)],
         ),
         race(
             "delete in the middle of a stop",
             vec![create(policy("Stop", "Required"))],
-            vec![stop(), Act::delete().after(3)],
+            vec![stop(), Act::delete().after(2)],
         ),
         race(
             "change in the middle of joining a VPC",
             running(),
-            vec![Act::edit("network", network()), parallelism(2).after(9)],
+            vec![Act::edit("network", network()), parallelism(2).after(5)],
         ),
         race(
             "fix in the middle of a failing start",
             vec![],
             vec![
                 create(code("throws-1.yaml")),
-                Act::edit("code works", code("healthy-2.yaml")).after(9),
+                Act::edit("code works", code("healthy-2.yaml")).after(5),
             ],
         ),
     ]

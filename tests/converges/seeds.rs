@@ -54,7 +54,8 @@ pub fn play(seed: u64, aloud: bool) -> Vec<String> {
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
     let broken_reads = numbers(&mut dice, 800);
-    let begin = Checkpoint::genesis(World::new(rules)).begin(&acts);
+    let speed = dice.pick(&[1.0, 4.0, 10.0]);
+    let begin = Checkpoint::genesis(World::new(rules, speed)).begin(&acts);
     let begin = begin.with(|world| {
         world.faults = faults;
         world.broken_reads = broken_reads;
@@ -156,7 +157,7 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
-    match dice.below(17) {
+    match dice.below(18) {
         0 | 1 => (
             "parallelism",
             json!({"parallelism": {"parallelism": 1 + dice.below(4)}}),
@@ -184,6 +185,7 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
             json!({"maintenanceWindow": {"startTime": dice.pick(&["02:00", "05:00"])}}),
         ),
         15 => ("snapshots off", off),
+        16 => ("code is not there", code("gone.yaml")),
         _ => (
             "snapshots on",
             json!({"snapshots": null, "restore": null, "rollout": null}),

@@ -84,19 +84,19 @@ pub struct World {
 }
 
 /// A service with the speed and the rules of a run.
-fn settings(rules: Rules) -> Settings {
+fn settings(rules: Rules, speed: f64) -> Settings {
     Settings {
-        speed: 5.0,
+        speed,
         rules,
         ..Settings::default()
     }
 }
 
 impl World {
-    /// An empty world.
-    pub fn new(rules: Rules) -> Self {
+    /// An empty world in which the service is so many times faster than the real one.
+    pub fn new(rules: Rules, speed: f64) -> Self {
         Self {
-            service: Service::new(settings(rules), Box::new(Bucket)),
+            service: Service::new(settings(rules, speed), Box::new(Bucket)),
             cluster: Cluster::default(),
             trace: Vec::new(),
             pass: 0,
