@@ -283,6 +283,7 @@ fn runs() -> Vec<Scenario> {
 }
 
 fn failures() -> Vec<Scenario> {
+    let ends = || merged(&[code("ends-1.yaml"), json!({"restore": {"onStart": "None", "onUpdate": "None"}})]);
     let throws = || Act::edit("code throws", code("throws-1.yaml"));
     let fixed = || Act::edit("code works", code("healthy-2.yaml"));
     vec![
@@ -319,13 +320,14 @@ fn failures() -> Vec<Scenario> {
             vec![stop()],
         ),
         race(
-            "a job that ends",
+            "a job that ends and leaves nothing to restore",
             vec![],
             vec![create(code("ends-1.yaml")), Act::pause(1200)],
         ),
+        race("a job that ends", vec![], vec![create(ends()), Act::pause(1200)]),
         race(
             "retry of a job that ended",
-            vec![create(code("ends-1.yaml")), Act::pause(1200)],
+            vec![create(ends()), Act::pause(1200)],
             vec![retry("1"), Act::pause(1200)],
         ),
         race(
