@@ -71,11 +71,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     let status = ended.world.object().map(|object| object["status"].clone());
     let rechecks = status.is_some_and(|status| is_rechecked(&status));
-    let allowed = if rechecks {
-        Costs::OF_RECHECKS
-    } else {
-        Costs::AT_REST
-    };
+    let allowed = if rechecks { Costs::OF_RECHECKS } else { Costs::AT_REST };
     let mut costs = Costs::default();
     for entry in &ended.world.trace[ended.tail..] {
         match &entry.what {

@@ -283,7 +283,12 @@ fn runs() -> Vec<Scenario> {
 }
 
 fn failures() -> Vec<Scenario> {
-    let ends = || merged(&[code("ends-1.yaml"), json!({"restore": {"onStart": "None", "onUpdate": "None"}})]);
+    let ends = || {
+        merged(&[
+            code("ends-1.yaml"),
+            json!({"restore": {"onStart": "None", "onUpdate": "None"}}),
+        ])
+    };
     let throws = || Act::edit("code throws", code("throws-1.yaml"));
     let fixed = || Act::edit("code works", code("healthy-2.yaml"));
     vec![
