@@ -1,4 +1,5 @@
-//! The service behind a socket: the AWS protocol on `/`, the test bed under `/_emulator/`.
+//! The service behind a socket: the AWS protocol on `/`, Flink's REST API under `/flinkdashboard/`, the test bed under
+//! `/_emulator/`.
 
 mod objects;
 mod page;
@@ -13,9 +14,9 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use http_body::Frame;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -76,6 +77,7 @@ pub async fn serve(
     };
     let router = Router::new()
         .route("/", post(aws))
+        .route("/flinkdashboard/{*resource}", any(flink))
         .route("/_emulator", get(test_bed::page))
         .route("/_emulator/", get(test_bed::page))
         .route("/_emulator/faults", get(test_bed::faults).post(test_bed::set_faults))
@@ -99,6 +101,7 @@ async fn aws(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> R
     let request = wire::Request {
         target,
         authorization: header("authorization"),
+        host: header("host"),
         body: &body,
     };
     let answer = {
@@ -109,9 +112,21 @@ async fn aws(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> R
         }
         answer
     };
-    if answer.dropped {
-        return lost();
-    }
+    if answer.dropped { lost() } else { reply(answer) }
+}
+
+/// The first use of a URL changes the session, so the state is saved.
+async fn flink(State(shared): State<Shared>, method: Method, uri: Uri) -> Response {
+    let target = uri
+        .path_and_query()
+        .map_or_else(|| uri.path(), |target| target.as_str());
+    let mut service = shared.lock();
+    let answer = wire::respond_flink(&mut service, (shared.clock)(), method.as_str(), target);
+    shared.save(&service);
+    reply(answer)
+}
+
+fn reply(answer: wire::Response) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, answer.body).into_response();
     for (name, value) in answer.headers {
@@ -125,7 +140,9 @@ async fn aws(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> R
 /// Whether a call only reads.
 fn reads(target: &str) -> bool {
     let operation = target.rsplit('.').next().unwrap_or_default();
-    operation.starts_with("Describe") || operation.starts_with("List")
+    ["Describe", "List", "Filter"]
+        .iter()
+        .any(|verb| operation.starts_with(verb))
 }
 
 /// A reply that breaks off: the body fails before its first byte, so the server closes the connection without a word.

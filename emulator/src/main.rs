@@ -24,6 +24,9 @@ struct Flags {
     /// How many times faster than the real service everything happens.
     #[arg(long, env = "EMULATOR_SPEED", default_value_t = 1.0, value_parser = parse_speed)]
     speed: f64,
+    /// Where clients reach the emulator, when it is not the host they call; pre-signed URLs begin with it.
+    #[arg(long, env = "EMULATOR_PUBLIC_URL", value_name = "URL", value_parser = parse_url)]
+    public_url: Option<String>,
     /// The account in every ARN.
     #[arg(long, env = "EMULATOR_ACCOUNT", default_value = "111122223333", value_parser = parse_account)]
     account: String,
@@ -64,6 +67,14 @@ fn parse_speed(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|speed| speed.is_finite() && *speed > 0.0);
     speed.ok_or_else(|| format!("{text:?} must be a number above zero"))
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} must begin with http:// or https://"))
+    }
 }
 
 fn parse_account(text: &str) -> Result<String, String> {
@@ -116,6 +127,7 @@ async fn run(flags: Flags) -> Result<(), Failure> {
     let mut settings = Settings {
         account: flags.account,
         speed: flags.speed,
+        public_url: flags.public_url,
         application_quota: flags.application_quota,
         ..Settings::default()
     };

@@ -7,12 +7,18 @@ mod application;
 mod changes;
 mod code;
 mod configuration;
+mod dashboard;
+mod deployment;
 mod error;
 mod faults;
+mod flink_rest;
 mod identity;
+mod lag;
 mod lifecycle;
+mod logs;
 mod operations;
 mod paging;
+mod rollback;
 pub mod rules;
 mod settings;
 mod shapes;
@@ -31,6 +37,7 @@ use serde_json::Value;
 
 use application::Application;
 use identity::Ids;
+use logs::Logs;
 
 pub use application::Status;
 pub use error::{ErrorCode, ServiceError};
@@ -50,6 +57,7 @@ pub struct State {
     applications: BTreeMap<String, BTreeMap<String, Application>>,
     lingering_tags: BTreeMap<String, Timestamp>,
     ids: Ids,
+    logs: Logs,
 }
 
 /// The emulated service of one account in all regions.
@@ -66,6 +74,8 @@ pub struct Service {
 pub(crate) struct Call<'a> {
     pub(crate) now: Timestamp,
     pub(crate) region: &'a str,
+    /// The host it was called on, when it came over a wire that tells it.
+    pub(crate) host: Option<&'a str>,
     pub(crate) input: &'a Value,
 }
 
@@ -96,7 +106,6 @@ const NOT_SERVED: &[&str] = &[
     "AddApplicationInputProcessingConfiguration",
     "AddApplicationOutput",
     "AddApplicationReferenceDataSource",
-    "CreateApplicationPresignedUrl",
     "CreateSnapshot",
     "DeleteApplicationInputProcessingConfiguration",
     "DeleteApplicationOutput",
@@ -109,7 +118,6 @@ const NOT_SERVED: &[&str] = &[
     "ImportSnapshot",
     "ListSnapshotOperations",
     "ListSnapshots",
-    "RollbackApplication",
 ];
 
 impl Service {
@@ -158,9 +166,34 @@ impl Service {
         operation: &str,
         input: &Value,
     ) -> Result<Value, ServiceError> {
+        self.handle_on(now, None, region, operation, input)
+    }
+
+    /// As [`Service::handle`], for a call that came to `host`, for example `127.0.0.1:4566`. A pre-signed URL names it.
+    ///
+    /// # Errors
+    /// As [`Service::handle`].
+    pub fn handle_on(
+        &mut self,
+        now: Timestamp,
+        host: Option<&str>,
+        region: &str,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ServiceError> {
         self.advance(now);
-        let call = Call { now, region, input };
+        let call = Call {
+            now,
+            region,
+            host,
+            input,
+        };
+        let before = self.before(&call);
         let answer = self.answer(operation, &call);
+        if let Some(before) = before.filter(|_| answer.is_ok()) {
+            self.lag_behind(&call, before);
+        }
+        self.write_logs(region, call.text("ApplicationName"));
         let outcome = answer.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
         self.calls.record(&call, operation, outcome);
         answer
@@ -191,6 +224,7 @@ impl Service {
             "UpdateApplication" => self.update_application(call),
             "StartApplication" => self.start_application(call),
             "StopApplication" => self.stop_application(call),
+            "RollbackApplication" => self.rollback_application(call),
             "DeleteApplication" => self.delete_application(call),
             "ListApplicationVersions" => self.list_application_versions(call),
             "DescribeApplicationVersion" => self.describe_application_version(call),
@@ -205,6 +239,7 @@ impl Service {
             "DeleteApplicationCloudWatchLoggingOption" => self.delete_logging_option(call),
             "UpdateApplicationMaintenanceConfiguration" => self.update_maintenance_configuration(call),
             "CreateApplicationSnapshot" => self.create_application_snapshot(call),
+            "CreateApplicationPresignedUrl" => self.create_application_presigned_url(call),
             "DescribeApplicationSnapshot" => self.describe_application_snapshot(call),
             "ListApplicationSnapshots" => self.list_application_snapshots(call),
             "DeleteApplicationSnapshot" => self.delete_application_snapshot(call),
@@ -257,7 +292,9 @@ impl Service {
         let Some(application) = applications.get_mut(name) else {
             return;
         };
-        if application.settle(at, &self.settings, &mut self.state.ids)
+        let gone = application.settle(at, &self.settings, &mut self.state.ids);
+        self.state.logs.take(application);
+        if gone
             && let Some(gone) = applications.remove(name)
             && !gone.tags.is_empty()
         {

@@ -1,4 +1,4 @@
-//! The JSON 1.1 protocol as a pure function (facts §0.1).
+//! The wire as pure functions: the JSON 1.1 protocol (facts §0.1) and Flink's REST API (facts §6.3).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ pub struct Request<'a> {
     pub target: Option<&'a str>,
     /// The header `Authorization`; its credential scope names the region.
     pub authorization: Option<&'a str>,
+    /// The header `Host`; a pre-signed URL names it unless [`Settings::public_url`](crate::Settings) is set.
+    pub host: Option<&'a str>,
     /// The JSON body.
     pub body: &'a [u8],
 }
@@ -20,7 +22,7 @@ pub struct Request<'a> {
 /// What the service sends back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// 200, 400, 403 or 503.
+    /// Of the service 200, 400, 403 or 503; of Flink also 404 and 405.
     pub status: u16,
     /// Content type, request id and, for an error, its type.
     pub headers: Vec<(&'static str, String)>,
@@ -31,17 +33,22 @@ pub struct Response {
 }
 
 const TARGET: &str = "KinesisAnalytics_20180523.";
+const TARGET_OF_LOGS: &str = "Logs_20140328.";
 const TARGET_OF_V1: &str = "KinesisAnalytics_20150814.";
 
 /// Answers one request.
 pub fn respond(service: &mut Service, now: Timestamp, request: Request<'_>) -> Response {
     let target = request.target.unwrap_or_default();
-    let operation = target.strip_prefix(TARGET).unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default();
     let answer = answer(service, now, request, target);
     let dropped = service.drops_reply(operation);
     let (status, error, body) = match answer {
         Ok(body) => (200, None, body),
-        Err(error) => (status_of(error.code), Some(error.code.name()), error_body(&error)),
+        Err(error) => (
+            status_of(error.code),
+            Some(error.code.name()),
+            error_body(&error, target),
+        ),
     };
     let mut headers = vec![
         ("content-type", "application/x-amz-json-1.1".to_owned()),
@@ -53,6 +60,28 @@ pub fn respond(service: &mut Service, now: Timestamp, request: Request<'_>) -> R
         headers,
         body: body.to_string().into_bytes(),
         dropped,
+    }
+}
+
+/// Answers a request below `/flinkdashboard/`, as [`Service::flink_rest`] does. Any method but `GET` is a 405: the
+/// dashboard is read-only.
+///
+/// `path_and_query` is what follows the host in a pre-signed URL, with the path of a resource added before the query:
+/// `/flinkdashboard/eu-west-1/orders/jobs?authToken=...`.
+pub fn respond_flink(service: &mut Service, now: Timestamp, method: &str, path_and_query: &str) -> Response {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let (status, body) = if method == "GET" {
+        service.flink_rest(now, path, query)
+    } else {
+        (405, json!({ "errors": ["The dashboard is read-only"] }))
+    };
+    let mut headers = vec![("content-type", "application/json; charset=UTF-8".to_owned())];
+    headers.extend((status == 405).then(|| ("allow", "GET".to_owned())));
+    Response {
+        status,
+        headers,
+        body: body.to_string().into_bytes(),
+        dropped: false,
     }
 }
 
@@ -69,16 +98,17 @@ fn answer(service: &mut Service, now: Timestamp, request: Request<'_>, target: &
             "The application was created/updated by kinesisanalyticsv2 SDK. Please use kinesisanalyticsv2 SDK",
         ));
     }
-    let operation = target.strip_prefix(TARGET).ok_or_else(|| {
-        ServiceError::new(
-            ErrorCode::UnknownOperation,
-            format!("There is no operation for the target {target:?}"),
-        )
-    })?;
     let body: &[u8] = if request.body.is_empty() { b"{}" } else { request.body };
     let input = serde_json::from_slice(body)
         .map_err(|error| ServiceError::new(ErrorCode::Serialization, format!("The body is not JSON: {error}")))?;
-    service.handle(now, region, operation, &input)
+    if let Some(operation) = target.strip_prefix(TARGET) {
+        service.handle_on(now, request.host, region, operation, &input)
+    } else if let Some(operation) = target.strip_prefix(TARGET_OF_LOGS) {
+        service.handle_logs(now, region, operation, &input)
+    } else {
+        let message = format!("There is no operation for the target {target:?}");
+        Err(ServiceError::new(ErrorCode::UnknownOperation, message))
+    }
 }
 
 /// The region in `Credential=<key>/<date>/<region>/<service>/aws4_request`.
@@ -96,10 +126,9 @@ fn status_of(code: ErrorCode) -> u16 {
     }
 }
 
-/// The member of the text is `Message`, except for `TooManyTagsException` (facts §0.1).
-fn error_body(error: &ServiceError) -> Value {
-    match error.code {
-        ErrorCode::TooManyTags => json!({ "__type": error.code.name(), "message": error.message }),
-        _ => json!({ "__type": error.code.name(), "Message": error.message }),
-    }
+/// The member of the text is `Message`, except for `TooManyTagsException` (facts §0.1) and for CloudWatch Logs.
+fn error_body(error: &ServiceError, target: &str) -> Value {
+    let lower = error.code == ErrorCode::TooManyTags || target.starts_with(TARGET_OF_LOGS);
+    let member = if lower { "message" } else { "Message" };
+    json!({ "__type": error.code.name(), member: error.message })
 }

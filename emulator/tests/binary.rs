@@ -81,6 +81,7 @@ fn a_wrong_setting_ends_the_emulator_with_its_name() {
         (&["--account", "12"], "--account"),
         (&["--listen", "nowhere"], "--listen"),
         (&["--state", "/"], "--state"),
+        (&["--public-url", "emulator.test"], "--public-url"),
     ] {
         let output = command(arguments).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}");
@@ -115,6 +116,32 @@ fn a_dropped_reply_breaks_the_connection_and_the_call_counts() {
     assert_eq!(calls["counts"], json!({ "CreateApplication": 2 }));
     assert_eq!(calls["calls"].as_array().unwrap().len(), 1);
     assert_eq!(calls["calls"][0]["outcome"], "ResourceInUseException");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_pre_signed_url_leads_to_flink_and_flink_is_read_only() {
+    let folder = folder("flink");
+    std::fs::write(folder.join("good.yaml"), "main: ok").unwrap();
+    let emulator = Emulator::start(&["--bucket", &format!("demo={}", folder.display()), "--speed", "200"]);
+    create(&emulator, "orders");
+    call(&emulator, "StartApplication", &json!({ "ApplicationName": "orders" }));
+    let asked = json!({ "ApplicationName": "orders", "UrlType": "FLINK_DASHBOARD_URL" });
+    let jobs = || -> Option<(String, String)> {
+        let url = call(&emulator, "CreateApplicationPresignedUrl", &asked).1["AuthorizedUrl"].clone();
+        let (base, token) = url.as_str()?.strip_prefix(&emulator.endpoint)?.split_once('?')?;
+        let path = format!("{base}/jobs?{token}");
+        let (status, body) = http(&emulator, "GET", &path, "", "");
+        (status == "HTTP/1.1 200 OK" && body.contains("RUNNING")).then_some((path, body))
+    };
+    let (path, body) = (0..10_000).find_map(|_| jobs()).unwrap();
+    assert!(serde_json::from_str::<Value>(&body).unwrap()["jobs"][0]["id"].is_string());
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert_eq!(
+            http(&emulator, method, &path, "", "").0,
+            "HTTP/1.1 405 Method Not Allowed"
+        );
+    }
     std::fs::remove_dir_all(folder).unwrap();
 }
 

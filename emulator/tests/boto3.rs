@@ -32,17 +32,18 @@ fn python() -> PathBuf {
     python
 }
 
-#[test]
-fn boto3_works_unmodified_and_every_answer_fits_the_model() {
+/// Runs a script against an emulator of its own.
+fn drive(script: &str, bucket: &str) {
     let python = python();
-    let bucket = folder("boto3");
+    let bucket = folder(bucket);
     let demo = format!("demo={}", bucket.display());
     let emulator = Emulator::start(&["--bucket", &demo, "--speed", "200"]);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boto3_client.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
     let output = Command::new(python)
         .arg(script)
         .arg(&emulator.endpoint)
         .arg(&bucket)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .unwrap();
     let (out, err) = (
@@ -52,4 +53,14 @@ fn boto3_works_unmodified_and_every_answer_fits_the_model() {
     assert!(output.status.success(), "{out}\n{err}");
     emulator.terminate();
     std::fs::remove_dir_all(bucket).unwrap();
+}
+
+#[test]
+fn boto3_works_unmodified_and_every_answer_fits_the_model() {
+    drive("boto3_client.py", "boto3");
+}
+
+#[test]
+fn boto3_rolls_back_reads_the_log_and_sees_descriptions_that_lag() {
+    drive("boto3_rollback.py", "boto3-rollback");
 }

@@ -11,6 +11,7 @@ import json
 import pathlib
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import boto3
@@ -54,10 +55,10 @@ def check(shape, value, path):
             assert length.get("min", 0) <= len(value) <= length.get("max", len(value)), f"{path}: length {len(value)}"
 
 
-def client(region="eu-west-1"):
+def client(region="eu-west-1", service="kinesisanalyticsv2"):
     """A client with retries off, so that every call is seen once."""
     return boto3.client(
-        "kinesisanalyticsv2",
+        service,
         region_name=region,
         endpoint_url=ENDPOINT,
         aws_access_key_id="test",
@@ -216,8 +217,8 @@ def errors():
     refused("InvalidArgumentException", "UpdateApplication", ApplicationName="orders")
     tags = [{"Key": f"key-{number}", "Value": ""} for number in range(51)]
     refused("TooManyTagsException", "TagResource", ResourceARN=describe()["ApplicationARN"], Tags=tags)
-    refused("UnsupportedOperationException", "RollbackApplication", ApplicationName="orders", CurrentApplicationVersionId=1)
-    refused("UnsupportedOperationException", "CreateApplicationPresignedUrl", ApplicationName="orders", UrlType="FLINK_DASHBOARD_URL")
+    refused("ResourceInUseException", "RollbackApplication", ApplicationName="orders", CurrentApplicationVersionId=1)
+    refused("UnsupportedOperationException", "DiscoverInputSchema", ServiceExecutionRole=ROLE)
     old = boto3.client(
         "kinesisanalytics",
         region_name="eu-west-1",
@@ -292,6 +293,20 @@ def snapshots():
     paginator = client().get_paginator("list_application_snapshots")
     pages = list(paginator.paginate(ApplicationName="orders", PaginationConfig={"PageSize": 1}))
     assert sum(len(page["SnapshotSummaries"]) for page in pages) == 2 and len(pages) == 2
+
+
+def dashboard():
+    """A plain GET through the URL, without credentials. A slow machine may miss the time of the first use."""
+    for _ in range(100):
+        url = call("CreateApplicationPresignedUrl", ApplicationName="orders", UrlType="FLINK_DASHBOARD_URL")["AuthorizedUrl"]
+        base, token = url.split("?authToken=")
+        try:
+            with urllib.request.urlopen(f"{base}/jobs?authToken={token}") as answer:
+                jobs = json.load(answer)["jobs"]
+            break
+        except urllib.error.HTTPError as error:
+            assert error.code == 403, error
+    assert [job["status"] for job in jobs] == ["FINISHED", "RUNNING"], jobs
 
 
 def changes():
@@ -425,7 +440,7 @@ def main():
     (BUCKET / "good.yaml").write_text("main: ok\n")
     (BUCKET / "better.yaml").write_text("main: ok\nvertices: [{name: 'Source: orders', parallelism: 8}]\n")
     (BUCKET / "throws.yaml").write_text("main: {throws: 'java.lang.NoSuchMethodError: shade'}\n")
-    for step in (create, errors, start_and_update, snapshots, changes, tags, failures, faults, delete):
+    for step in (create, errors, start_and_update, snapshots, dashboard, changes, tags, failures, faults, delete):
         step()
         print(f"{step.__name__}: ok", flush=True)
 

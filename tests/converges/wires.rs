@@ -111,6 +111,7 @@ impl HttpConnector for ServiceWire {
         let delivery = {
             let now = self.0.clock.now();
             let request = wire::Request {
+                host: request.headers().get("host"),
                 target: request.headers().get("x-amz-target"),
                 authorization: request.headers().get("authorization"),
                 body: request.body().bytes().unwrap_or_default(),

@@ -3,17 +3,24 @@
 //! ```yaml
 //! main: ok                    # or {throws: "java.lang.NoSuchMethodError: ..."}: the start fails with this text
 //! then: healthy               # or {endsAfter: 30s}: a bounded job that finishes
-//! initializing: 20s           # state restore, the job processes after it
+//!                             # or {failsEvery: 5s, exception: "...", after: 30s, times: 1}: a job that fails and restarts
+//! initializing: 20s           # state restore, the job processes after it; at each restart as well
 //! vertices: [{name: "Source: orders", parallelism: 4}, {name: Sink, parallelism: 4}]
+//! checkpoints: {every: 10s, fail: false}
+//! state: {incompatibleWith: ["orders-0.*"], ignored: false}
 //! ```
 //!
 //! Every key is optional. A key that is not one of these is an error at start, so that a script that asks for what is
 //! not played is never taken for a healthy job.
 
+mod read;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_yaml::{Mapping, Value};
+use serde_yaml::Value;
+
+use read::{known, optional_span, parse_checkpoints, parse_main, parse_state, parse_then, parse_vertices};
 
 /// One operator of the job graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +49,58 @@ pub enum Then {
     Healthy,
     /// It finishes by itself, this long after it began to process, in the service's time.
     EndsAfter(Duration),
+    /// It fails while it processes, and Flink restarts it (failure mode (b), facts §4.3).
+    Fails(Failing),
+}
+
+/// How a job fails, in the service's time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// How long it processes before each failure.
+    pub every: Duration,
+    /// How long it processes in addition before the first one.
+    pub after: Duration,
+    /// After how many failures it stays healthy; none means never.
+    pub times: Option<u64>,
+    /// The text of the exception.
+    pub exception: String,
+}
+
+/// What its checkpoints do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoints {
+    /// How often, in the service's time; none leaves it to the application's configuration.
+    pub every: Option<Duration>,
+    /// Whether each of them fails.
+    pub fail: bool,
+}
+
+/// What it does with the state of a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateUse {
+    /// Keys of code objects whose snapshots it cannot read; `*` stands for any characters.
+    pub incompatible_with: Vec<String>,
+    /// It comes up empty, whatever it was to restore.
+    pub ignored: bool,
+}
+
+impl StateUse {
+    /// Whether it can read what the code of this key wrote.
+    #[must_use]
+    pub fn reads(&self, key: &str) -> bool {
+        !self.incompatible_with.iter().any(|pattern| matches(pattern, key))
+    }
+}
+
+/// Whether a pattern covers the whole text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|tail| {
+            let ends = tail.char_indices().map(|(at, _)| at).chain([tail.len()]);
+            ends.filter_map(|at| tail.get(at..)).any(|tail| matches(rest, tail))
+        }),
+    }
 }
 
 /// A readable script.
@@ -55,6 +114,12 @@ pub struct Script {
     pub initializing: Duration,
     /// The job graph; empty means one vertex with the application's parallelism.
     pub vertices: Vec<Vertex>,
+    /// What its checkpoints do.
+    #[serde(default)]
+    pub checkpoints: Checkpoints,
+    /// What it does with restored state.
+    #[serde(default)]
+    pub state: StateUse,
 }
 
 /// Why an object is no script that can be played.
@@ -78,94 +143,19 @@ impl Script {
         let Ok(Value::Mapping(script)) = serde_yaml::from_str::<Value>(text) else {
             return Err(ScriptError::NotAScript);
         };
-        known(&script, "", &["main", "then", "initializing", "vertices"])?;
+        let keys = ["main", "then", "initializing", "vertices", "checkpoints", "state"];
+        known(&script, "", &keys)?;
         Ok(Self {
             main: script.get("main").map_or(Ok(Main::default()), parse_main)?,
             then: script.get("then").map_or(Ok(Then::default()), parse_then)?,
-            initializing: script
-                .get("initializing")
-                .map_or(Ok(Duration::ZERO), |value| span(value, "initializing"))?,
+            initializing: optional_span(&script, "", "initializing")?.unwrap_or_default(),
             vertices: script.get("vertices").map_or(Ok(Vec::new()), parse_vertices)?,
+            checkpoints: script
+                .get("checkpoints")
+                .map_or(Ok(Checkpoints::default()), parse_checkpoints)?,
+            state: script.get("state").map_or(Ok(StateUse::default()), parse_state)?,
         })
     }
-}
-
-fn invalid(message: String) -> ScriptError {
-    ScriptError::Invalid(message)
-}
-
-fn known(mapping: &Mapping, path: &str, keys: &[&str]) -> Result<(), ScriptError> {
-    for key in mapping.keys() {
-        let name = key.as_str().unwrap_or("a key that is not a string");
-        if !keys.contains(&name) {
-            return Err(invalid(format!(
-                "the key {path}{name} is not known; known are {}",
-                keys.join(", ")
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn parse_main(value: &Value) -> Result<Main, ScriptError> {
-    match value {
-        Value::String(word) if word == "ok" => Ok(Main::Ok),
-        Value::Mapping(mapping) => {
-            known(mapping, "main.", &["throws"])?;
-            let text = mapping.get("throws").and_then(Value::as_str);
-            text.map(|text| Main::Throws(text.to_owned()))
-                .ok_or_else(|| invalid("main.throws must be the text of an exception".to_owned()))
-        }
-        _ => Err(invalid("main must be ok or {throws: \"...\"}".to_owned())),
-    }
-}
-
-fn parse_then(value: &Value) -> Result<Then, ScriptError> {
-    match value {
-        Value::String(word) if word == "healthy" => Ok(Then::Healthy),
-        Value::Mapping(mapping) => {
-            known(mapping, "then.", &["endsAfter"])?;
-            let value = mapping
-                .get("endsAfter")
-                .ok_or_else(|| invalid("then.endsAfter is required".to_owned()))?;
-            span(value, "then.endsAfter").map(Then::EndsAfter)
-        }
-        _ => Err(invalid("then must be healthy or {endsAfter: 30s}".to_owned())),
-    }
-}
-
-fn parse_vertices(value: &Value) -> Result<Vec<Vertex>, ScriptError> {
-    let items = value
-        .as_sequence()
-        .ok_or_else(|| invalid("vertices must be a list".to_owned()))?;
-    items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| {
-            let path = format!("vertices[{index}].");
-            let mapping = item
-                .as_mapping()
-                .ok_or_else(|| invalid(format!("vertices[{index}] must be a mapping")))?;
-            known(mapping, &path, &["name", "parallelism"])?;
-            let name = mapping.get("name").and_then(Value::as_str);
-            let parallelism = mapping.get("parallelism").map_or(Some(1), Value::as_u64);
-            Ok(Vertex {
-                name: name
-                    .ok_or_else(|| invalid(format!("{path}name must be a string")))?
-                    .to_owned(),
-                parallelism: parallelism
-                    .filter(|count| *count > 0)
-                    .ok_or_else(|| invalid(format!("{path}parallelism must be a whole number above zero")))?,
-            })
-        })
-        .collect()
-}
-
-fn span(value: &Value, path: &str) -> Result<Duration, ScriptError> {
-    value
-        .as_str()
-        .and_then(parse_duration)
-        .ok_or_else(|| invalid(format!("{path} must be a duration such as 500ms, 30s or 1m30s")))
 }
 
 /// A duration as Go writes it: `1h2m3.5s`, `500ms`, `0`.
@@ -247,10 +237,64 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_fails_is_read_with_its_defaults() {
+        let script = Script::parse(b"then: {failsEvery: 5s}\ncheckpoints: {every: 10s, fail: true}").unwrap();
+        let Then::Fails(failing) = script.then else {
+            panic!("{:?}", script.then);
+        };
+        assert_eq!(failing.every, Duration::from_secs(5));
+        assert_eq!((failing.after, failing.times), (Duration::ZERO, None));
+        assert!(failing.exception.starts_with("java.lang.RuntimeException: "));
+        assert_eq!(
+            script.checkpoints,
+            Checkpoints {
+                every: Some(Duration::from_secs(10)),
+                fail: true
+            }
+        );
+        let script = Script::parse(b"then: {failsEvery: 5s, after: 1m, times: 2, exception: 'E: boom'}").unwrap();
+        let expected = Failing {
+            every: Duration::from_secs(5),
+            after: Duration::from_mins(1),
+            times: Some(2),
+            exception: "E: boom".to_owned(),
+        };
+        assert_eq!(script.then, Then::Fails(expected));
+    }
+
+    #[test]
+    fn a_star_in_a_key_stands_for_any_characters() {
+        for (pattern, key, covered) in [
+            ("orders-0.*", "orders-0.9.yaml", true),
+            ("orders-0.*", "orders-1.0.yaml", false),
+            ("orders-0.*", "old/orders-0.9.yaml", false),
+            ("*.yaml", "a.yaml", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("*", "", true),
+        ] {
+            let state = StateUse {
+                incompatible_with: vec![pattern.to_owned()],
+                ignored: false,
+            };
+            assert_eq!(!state.reads(key), covered, "{pattern} {key}");
+        }
+    }
+
+    #[test]
     fn an_unknown_key_or_value_is_named() {
         for (text, named) in [
-            ("checkpoints: {every: 10s}", "checkpoints"),
-            ("then: {failsEvery: 5s}", "then.failsEvery"),
+            ("checkpoints: {each: 10s}", "checkpoints.each"),
+            ("checkpoints: {every: 0s}", "checkpoints.every"),
+            ("checkpoints: {fail: maybe}", "checkpoints.fail"),
+            ("then: {failsEvery: 0s}", "then.failsEvery"),
+            ("then: {failsEvery: 5s, endsAfter: 5s}", "then.endsAfter"),
+            ("then: {failsEvery: 5s, times: 0}", "then.times"),
+            ("then: {after: 5s}", "then.after"),
+            ("state: {bytes: 2GiB}", "state.bytes"),
+            ("state: {incompatibleWith: orders}", "state.incompatibleWith"),
             ("main: maybe", "main must be"),
             ("vertices: [{name: a, slots: 2}]", "vertices[0].slots"),
             ("initializing: 20", "initializing"),

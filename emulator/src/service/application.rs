@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::configuration::Configuration;
+use super::dashboard::Session;
 use super::error::ServiceError;
+use super::lag::Shown;
+use super::logs::Line;
 use super::operations::Operation;
 use super::rules::Rules;
 use super::snapshots::Snapshot;
 use super::transitions::Transition;
 use super::versions::Version;
-use crate::job::{Job, JobState};
+use crate::job::Job;
 
 /// The statuses that an application of this emulator can have (facts §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +119,13 @@ pub(crate) struct Application {
     pub(crate) operations: Vec<Operation>,
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) transition: Option<Transition>,
+    /// What reads show while they are behind, the oldest first.
+    pub(crate) shown: Vec<Shown>,
+    /// What it wrote to its log in the step that is taken.
+    #[serde(skip)]
+    pub(crate) lines: Vec<Line>,
+    #[serde(default)]
+    pub(crate) sessions: Vec<Session>,
 }
 
 impl Application {
@@ -139,8 +149,8 @@ impl Application {
     }
 
     /// Whether a snapshot can be taken of the job (facts §1.3, §4.3).
-    pub(crate) fn is_healthy(&self) -> bool {
-        self.job().is_some_and(|job| job.state == JobState::Running)
+    pub(crate) fn is_healthy(&self, now: Timestamp) -> bool {
+        self.job().is_some_and(|job| job.is_healthy(now))
     }
 
     /// The refusal when the status forbids the operation (facts §1.0).
@@ -179,7 +189,10 @@ impl Application {
                     .get_mut("FlinkApplicationConfigurationDescription")
                     .and_then(Value::as_object_mut),
             ) {
-                flink.insert("JobPlanDescription".to_owned(), json!(plan_of(job, &self.name)));
+                flink.insert(
+                    "JobPlanDescription".to_owned(),
+                    json!(plan_of(job, &self.name).to_string()),
+                );
             }
         }
         Ok(Value::Object(detail))
@@ -271,7 +284,8 @@ pub(crate) fn same_time(at: Timestamp, sent: Option<&Value>) -> bool {
     (exact - sent).abs() <= 0.001
 }
 
-fn plan_of(job: &Job, name: &str) -> String {
+/// The job graph as Flink shows it.
+pub(crate) fn plan_of(job: &Job, name: &str) -> Value {
     let nodes: Vec<Value> = job
         .vertices
         .iter()
@@ -287,5 +301,5 @@ fn plan_of(job: &Job, name: &str) -> String {
             })
         })
         .collect();
-    json!({ "jid": job.id, "name": name, "type": "STREAMING", "nodes": nodes }).to_string()
+    json!({ "jid": job.id, "name": name, "type": "STREAMING", "nodes": nodes })
 }

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::application::{Application, Run, Status};
 use super::configuration::{ConfigurationInput, Source};
+use super::deployment::is_downgrade;
 use super::error::ServiceError;
 use super::identity::Ids;
 use super::lifecycle::{RunInput, usable_runtime};
 use super::operations::OperationStatus;
 use super::rules::{READY_UPDATE, SKIP_RESTORE};
 use super::settings::Settings;
-use super::transitions::{Effect, is_downgrade};
+use super::transitions::Effect;
 use super::versions::{Content, LoggingOption};
 use super::{Call, Service};
 
@@ -41,12 +42,15 @@ impl Application {
         settings: &Settings,
         ids: &mut Ids,
     ) -> Result<Accepted, ServiceError> {
-        let restore = match self.status {
+        let (restore, taken) = match self.status {
             Status::Running => self.prepare_replacement(call, &content, &run, settings, ids)?,
-            _ => None,
+            _ => (None, None),
         };
         let from = self.current;
         let version = self.add_version(call.now, content, ids);
+        if let Some(added) = self.versions.get_mut(&version) {
+            added.snapshot = taken;
+        }
         let id = self.begin(operation, ids.operation(), call.now, Some((from, version)));
         if self.status == Status::Running {
             self.run = Some(run);
@@ -61,7 +65,8 @@ impl Application {
         Ok(Accepted { version, operation: id })
     }
 
-    /// Takes the snapshot of an update of a running job and tells which snapshot the new job restores (facts §3.4).
+    /// Takes the snapshot of an update of a running job. Tells which snapshot the new job restores, and which one was
+    /// taken (facts §3.4).
     ///
     /// The new configuration decides whether snapshots are taken: disabling them is the way out of a job that cannot be
     /// snapshotted (facts §1.3).
@@ -72,7 +77,7 @@ impl Application {
         run: &Run,
         settings: &Settings,
         ids: &mut Ids,
-    ) -> Result<Option<String>, ServiceError> {
+    ) -> Result<(Option<String>, Option<String>), ServiceError> {
         let current = &self.version()?.runtime;
         if is_downgrade(current, &content.runtime) {
             return Err(ServiceError::argument(format!(
@@ -87,14 +92,15 @@ impl Application {
         let snapshots =
             content.configuration.snapshots_enabled && !(skips && settings.rules.is(&SKIP_RESTORE, "no-snapshot"));
         if snapshots {
-            self.require_healthy()?;
+            self.require_healthy(call.now)?;
         }
         let taken = snapshots.then(|| self.take_automatic_snapshot(call.now, settings, ids));
-        Ok(match &run.snapshot_name {
+        let restore = match &run.snapshot_name {
             Some(name) => Some(name.clone()),
             None if skips => None,
-            None => taken,
-        })
+            None => taken.clone(),
+        };
+        Ok((restore, taken))
     }
 }
 
@@ -143,7 +149,7 @@ impl Service {
             objects: self.objects.as_ref(),
             rules,
             region: call.region,
-            version: application.current + 1,
+            version: application.next_version(),
         }
     }
 
@@ -219,7 +225,7 @@ impl Service {
             )));
         }
         content.logging.push(LoggingOption {
-            id: format!("{}.1", application.current + 1),
+            id: format!("{}.1", application.next_version()),
             log_stream_arn,
         });
         let (accepted, application) = self.apply(call, operation, content)?;

@@ -13,6 +13,8 @@ pub enum ErrorCode {
     InvalidApplicationConfiguration,
     /// A value is not valid; also what the service answers when it cannot read the code.
     InvalidArgument,
+    /// A value that CloudWatch Logs does not take.
+    InvalidParameter,
     /// The request makes no sense for this application.
     InvalidRequest,
     /// A quota is used up.
@@ -46,6 +48,7 @@ impl ErrorCode {
             Self::ConcurrentModification => "ConcurrentModificationException",
             Self::InvalidApplicationConfiguration => "InvalidApplicationConfigurationException",
             Self::InvalidArgument => "InvalidArgumentException",
+            Self::InvalidParameter => "InvalidParameterException",
             Self::InvalidRequest => "InvalidRequestException",
             Self::LimitExceeded => "LimitExceededException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",

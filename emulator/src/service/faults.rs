@@ -25,6 +25,11 @@ pub struct Faults {
     pub throttle: BTreeMap<String, u64>,
     /// How many of the next calls of an operation take effect but get no reply.
     pub drop_replies: BTreeMap<String, u64>,
+    /// For how many seconds of the service's time `DescribeApplication` and `ListApplications` do not show an accepted
+    /// call. Every other operation sees it at once.
+    pub describe_lag: u64,
+    /// The HTTP status that Flink's REST API answers, by application. The service's own API goes on.
+    pub flink_rest: BTreeMap<String, u16>,
 }
 
 /// One call that was received.
@@ -89,8 +94,11 @@ fn use_one(counts: &mut BTreeMap<String, u64>, operation: &str) -> bool {
 }
 
 impl Service {
-    /// Replaces the faults in force.
+    /// Replaces the faults in force. Without a lag every read shows the truth again.
     pub fn set_faults(&mut self, faults: Faults) {
+        if faults.describe_lag == 0 {
+            self.catch_up();
+        }
         self.faults = faults;
     }
 
@@ -112,19 +120,23 @@ impl Service {
     }
 
     pub(crate) fn fault(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
+        let resource = match call.text("ApplicationName") {
+            "" => "*".to_owned(),
+            name => super::identity::application_arn(call.region, &self.settings.account, name),
+        };
+        self.fault_on(&format!("kinesisanalytics:{operation}"), &resource)
+    }
+
+    /// The fault that hits an action, such as `logs:FilterLogEvents`, on a resource.
+    pub(crate) fn fault_on(&mut self, action: &str, resource: &str) -> Result<(), ServiceError> {
+        let operation = action.rsplit(':').next().unwrap_or_default();
         if self.faults.deny.contains(operation) {
             let account = &self.settings.account;
-            let resource = call.text("ApplicationName");
-            let resource = if resource.is_empty() {
-                "*".to_owned()
-            } else {
-                super::identity::application_arn(call.region, account, resource)
-            };
             return Err(ServiceError::new(
                 ErrorCode::AccessDenied,
                 format!(
-                    "User: arn:aws:iam::{account}:user/emulator is not authorized to perform: \
-                     kinesisanalytics:{operation} on resource: {resource}"
+                    "User: arn:aws:iam::{account}:user/emulator is not authorized to perform: {action} on resource: \
+                     {resource}"
                 ),
             ));
         }
@@ -158,10 +170,11 @@ impl Service {
         let call = Call {
             now,
             region,
+            host: None,
             input: &serde_json::json!({ "ApplicationName": name }),
         };
         let (settings, ids, application) = self.parts(&call)?;
-        let enabled = application.configuration()?.snapshots_enabled && application.is_healthy();
+        let enabled = application.configuration()?.snapshots_enabled && application.is_healthy(now);
         let restore = enabled.then(|| application.take_automatic_snapshot(now, settings, ids));
         let due = now + settings.scaled(settings.durations.autoscaling);
         let parallelism = application.current_parallelism.saturating_mul(2);

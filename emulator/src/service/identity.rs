@@ -37,6 +37,11 @@ impl Ids {
         letters(&self.digest("snapshot"), 20)
     }
 
+    /// The token of a pre-signed URL.
+    pub(crate) fn session(&mut self) -> String {
+        letters(&self.digest("session"), 32)
+    }
+
     /// A Flink job id.
     pub(crate) fn job(&mut self) -> String {
         hex(&self.digest("job")).chars().take(32).collect()

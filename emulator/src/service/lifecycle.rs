@@ -212,7 +212,7 @@ impl Service {
             updated: call.now,
             current: 1,
             current_parallelism: content.configuration.parallelism.wanted,
-            versions: BTreeMap::from([(1, Version::new(1, call.now, self.state.ids.token(), content))]),
+            versions: BTreeMap::from([(1, Version::new(1, None, call.now, self.state.ids.token(), content))]),
             maintenance_start: maintenance_start(call.region).to_owned(),
             tags,
             run: None,
@@ -220,6 +220,9 @@ impl Service {
             operations: Vec::new(),
             snapshots: Vec::new(),
             transition: None,
+            shown: Vec::new(),
+            lines: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 
@@ -229,14 +232,15 @@ impl Service {
             .get("IncludeAdditionalDetails")
             .and_then(Value::as_bool)
             .unwrap_or_default();
-        let detail = self.application(call)?.describe(&self.settings.rules, details)?;
+        let application = self.application(call)?;
+        let detail = application.seen(call.now, &self.settings.rules, details)?;
         Ok(json!({ "ApplicationDetail": detail }))
     }
 
     pub(crate) fn list_applications(&self, call: &Call<'_>) -> Result<Value, ServiceError> {
         let applications = self.state.applications.get(call.region).into_iter().flatten();
         let items = applications
-            .map(|(name, application)| Ok((name.clone(), application.summary()?)))
+            .map(|(name, application)| Ok((name.clone(), application.seen_summary(call.now)?)))
             .collect::<Result<Vec<_>, ServiceError>>()?;
         Ok(page("ApplicationSummaries", items, call.input))
     }
@@ -266,7 +270,7 @@ impl Service {
         let (settings, ids, application) = self.parts(call)?;
         application.in_status("StopApplication", &[Status::Running])?;
         if application.configuration()?.snapshots_enabled {
-            application.require_healthy()?;
+            application.require_healthy(call.now)?;
             application.take_automatic_snapshot(call.now, settings, ids);
         }
         let id = application.begin("StopApplication", ids.operation(), call.now, None);

@@ -89,6 +89,34 @@ pub const MAINTENANCE_OPERATION: Rule = Rule {
     fact: "§2.4",
     meaning: "The name of the operation that maintenance leaves in the list.",
 };
+/// The version id after a rollback.
+pub const ROLLBACK_VERSION: Rule = Rule {
+    name: "rollback-version",
+    values: &["next", "reuse"],
+    fact: "§5.1",
+    meaning: "Whether a rollback makes a new version with the content of its target, or makes the target current again.",
+};
+/// The state that a rollback restores.
+pub const ROLLBACK_RESTORES: Rule = Rule {
+    name: "rollback-restores",
+    values: &["update", "latest"],
+    fact: "§5.1",
+    meaning: "Whether a rollback restores the snapshot that was taken when the change was deployed, or the newest one.",
+};
+/// What a rollback without a snapshot answers.
+pub const ROLLBACK_WITHOUT_SNAPSHOT: Rule = Rule {
+    name: "rollback-without-snapshot",
+    values: &["InvalidRequestException", "InvalidArgumentException"],
+    fact: "§1.6",
+    meaning: "The exception of RollbackApplication for an application without a snapshot that is READY.",
+};
+/// Whether a rollback can follow a rollback.
+pub const ROLLBACK_OF_ROLLBACK: Rule = Rule {
+    name: "rollback-of-rollback",
+    values: &["refuse", "accept"],
+    fact: "§5.1",
+    meaning: "Whether a version that is the result of a rollback can be rolled back itself.",
+};
 /// Whether autoscaling makes a version.
 pub const AUTOSCALING_VERSION: Rule = Rule {
     name: "autoscaling-version",
@@ -103,6 +131,13 @@ pub const UNSET_BLOCKS: Rule = Rule {
     fact: "§3.5",
     meaning: "Whether SnapshotMode, system rollback and encryption appear in Describe when they were never set.",
 };
+/// What becomes of a stop or update whose snapshot the job does not survive.
+pub const FAILING_SNAPSHOT: Rule = Rule {
+    name: "snapshot-of-a-failing-job",
+    values: &["hangs", "fails"],
+    fact: "§4.3",
+    meaning: "What becomes of an accepted stop or update when the job fails before its snapshot is complete.",
+};
 
 /// Every rule there is.
 pub const ALL: &[&Rule] = &[
@@ -116,8 +151,13 @@ pub const ALL: &[&Rule] = &[
     &UNKNOWN_SNAPSHOT,
     &NO_VERSION,
     &MAINTENANCE_OPERATION,
+    &ROLLBACK_VERSION,
+    &ROLLBACK_RESTORES,
+    &ROLLBACK_WITHOUT_SNAPSHOT,
+    &ROLLBACK_OF_ROLLBACK,
     &AUTOSCALING_VERSION,
     &UNSET_BLOCKS,
+    &FAILING_SNAPSHOT,
 ];
 
 /// A rule or value that does not exist.

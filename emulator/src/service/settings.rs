@@ -59,6 +59,9 @@ pub struct Settings {
     pub account: String,
     /// Divides every duration of the service and of job scripts; 60 makes a minute a second. Must be above zero.
     pub speed: f64,
+    /// Where clients reach the emulator, for example `http://emulator.test:4566`; pre-signed URLs begin with it. Without
+    /// one they name the host that the call came to.
+    pub public_url: Option<String>,
     /// Which way to take where the facts leave a choice.
     pub rules: Rules,
     /// Applications per region before `LimitExceededException` (facts §7).
@@ -76,6 +79,7 @@ impl Default for Settings {
         Self {
             account: "111122223333".to_owned(),
             speed: 1.0,
+            public_url: None,
             rules: Rules::default(),
             application_quota: 100,
             snapshot_quota: 1000,

@@ -34,6 +34,12 @@ pub(crate) struct Snapshot {
     pub(crate) runtime: String,
     /// When `CREATING` or `DELETING` is over.
     pub(crate) due: Option<Timestamp>,
+    /// Whether the job fails before it is complete.
+    #[serde(default)]
+    pub(crate) fails: bool,
+    /// Whether the service takes it because a stop, an update or autoscaling needs it.
+    #[serde(default)]
+    pub(crate) automatic: bool,
 }
 
 impl Snapshot {
@@ -49,22 +55,26 @@ impl Snapshot {
 }
 
 impl Application {
-    /// The refusal when the job cannot be snapshotted, in the service's words (facts §1.3).
-    pub(crate) fn require_healthy(&self) -> Result<(), ServiceError> {
-        if self.is_healthy() {
+    /// The refusal when the job cannot be snapshotted (facts §1.3).
+    pub(crate) fn require_healthy(&self, now: Timestamp) -> Result<(), ServiceError> {
+        if self.is_healthy(now) {
             return Ok(());
         }
         Err(ServiceError::new(
             ErrorCode::InvalidApplicationConfiguration,
-            format!(
-                "Failed to take snapshot for the application {} at this moment. The application is currently \
-                 experiencing downtime. Please check the application's CloudWatch metrics or CloudWatch logs for any \
-                 possible errors and retry the request. You can also retry the request after disabling the snapshots \
-                 in the Managed Service for Apache Flink console or by updating the ApplicationSnapshotConfiguration \
-                 through the AWS SDK",
-                self.name
-            ),
+            self.downtime(),
         ))
+    }
+
+    /// That there can be no snapshot, in the service's words.
+    pub(crate) fn downtime(&self) -> String {
+        format!(
+            "Failed to take snapshot for the application {} at this moment. The application is currently experiencing \
+             downtime. Please check the application's CloudWatch metrics or CloudWatch logs for any possible errors and \
+             retry the request. You can also retry the request after disabling the snapshots in the Managed Service for \
+             Apache Flink console or by updating the ApplicationSnapshotConfiguration through the AWS SDK",
+            self.name
+        )
     }
 
     /// Begins a snapshot of the running job. It carries the version of the job it is taken from.
@@ -75,6 +85,9 @@ impl Application {
             .get(&version)
             .map(|version| version.runtime.clone())
             .unwrap_or_default();
+        let complete = at + settings.scaled(settings.durations.snapshot);
+        let failure = self.job().and_then(|job| job.next_failure(at));
+        let failure = failure.filter(|failure| *failure < complete);
         self.snapshots.push(Snapshot {
             name,
             sequence: self
@@ -88,7 +101,9 @@ impl Application {
             version,
             created: at,
             runtime,
-            due: Some(at + settings.scaled(settings.durations.snapshot)),
+            due: Some(failure.unwrap_or(complete)),
+            fails: failure.is_some(),
+            automatic: false,
         });
     }
 
@@ -96,6 +111,9 @@ impl Application {
     pub(crate) fn take_automatic_snapshot(&mut self, at: Timestamp, settings: &Settings, ids: &mut Ids) -> String {
         let name = ids.snapshot();
         self.take_snapshot(name.clone(), at, settings);
+        if let Some(snapshot) = self.snapshots.last_mut() {
+            snapshot.automatic = true;
+        }
         name
     }
 
@@ -139,17 +157,22 @@ impl Application {
         }
     }
 
-    /// Ends `CREATING` and `DELETING` of snapshots that are due.
-    pub(crate) fn settle_snapshots(&mut self, at: Timestamp) {
+    /// Ends `CREATING` and `DELETING` of snapshots that are due. True when one failed that the service needs.
+    pub(crate) fn settle_snapshots(&mut self, at: Timestamp) -> bool {
         let due = |snapshot: &Snapshot| snapshot.due.is_some_and(|due| due <= at);
         self.snapshots
             .retain(|snapshot| !(snapshot.status == SnapshotStatus::Deleting && due(snapshot)));
-        for snapshot in &mut self.snapshots {
-            if due(snapshot) {
-                snapshot.status = SnapshotStatus::Ready;
-                snapshot.due = None;
-            }
+        let mut lost = false;
+        for snapshot in self.snapshots.iter_mut().filter(|snapshot| due(snapshot)) {
+            snapshot.status = if snapshot.fails {
+                SnapshotStatus::Failed
+            } else {
+                SnapshotStatus::Ready
+            };
+            snapshot.due = None;
+            lost |= snapshot.fails && snapshot.automatic;
         }
+        lost
     }
 }
 
@@ -189,7 +212,7 @@ impl Service {
                 ),
             ));
         }
-        application.require_healthy()?;
+        application.require_healthy(call.now)?;
         application.take_snapshot(name.to_owned(), call.now, settings);
         Ok(json!({}))
     }
@@ -253,6 +276,7 @@ impl Service {
 impl Application {
     /// Ends the job and its open snapshots.
     pub(crate) fn end_job(&mut self, at: Timestamp, state: JobState) {
+        self.log_job_end(at, state);
         if let Some(job) = self.jobs.last_mut() {
             job.end(at, state);
         }

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::application::{Application, Run, Status};
+use super::application::{Application, Status};
+use super::deployment::is_downgrade;
 use super::identity::Ids;
 use super::operations::OperationStatus;
-use super::rules::{AUTOSCALING_VERSION, FAILED_UPDATE};
+use super::rules::{AUTOSCALING_VERSION, FAILED_UPDATE, FAILING_SNAPSHOT};
 use super::settings::Settings;
-use crate::job::script::Then;
-use crate::job::{Job, JobState, Vertex};
+use crate::job::JobState;
 
 /// What a transition does when it is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) enum Effect {
     Reconfigure,
     /// Replaces the running job by the new version.
     Replace { restore: Option<String> },
-    /// Runs the version before a failed update again.
+    /// Runs the version before again, without a snapshot of the job it replaces.
     RollBack { restore: Option<String> },
     /// Ends maintenance; the job goes on.
     Resume,
@@ -32,7 +32,7 @@ pub(crate) enum Effect {
     Vanish,
 }
 
-/// Something under way. Without a due time it hangs until a force stop.
+/// Something under way. Without a due time it hangs until somebody interrupts it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Transition {
     pub(crate) due: Option<Timestamp>,
@@ -68,7 +68,9 @@ impl Application {
 
     /// Settles what is due at `at`. True when the application is gone.
     pub(crate) fn settle(&mut self, at: Timestamp, settings: &Settings, ids: &mut Ids) -> bool {
-        self.settle_snapshots(at);
+        if self.settle_snapshots(at) {
+            self.lose_snapshot(at, settings, ids);
+        }
         if self.job_end().is_some_and(|end| end <= at) {
             self.end_job(at, JobState::Finished);
             self.fail_open_snapshots();
@@ -84,11 +86,15 @@ impl Application {
         if effect == Effect::Vanish {
             return true;
         }
+        let version = self.current;
         let outcome = self.complete(effect, at, settings, ids, operation.as_deref());
         if let (Some(id), Some(outcome)) = (operation, outcome) {
             match outcome {
                 Ok(()) => self.end(&id, at, OperationStatus::Successful, None),
-                Err(error) => self.end(&id, at, OperationStatus::Failed, Some(&error)),
+                Err(error) => {
+                    self.end(&id, at, OperationStatus::Failed, Some(&error));
+                    self.log_failure(at, version, &error);
+                }
             }
         }
         false
@@ -122,7 +128,10 @@ impl Application {
                 Some(Ok(()))
             }
             Effect::Replace { restore } => self.replace(at, restore, settings, ids, operation),
-            Effect::RollBack { restore } => Some(self.relaunch(at, restore, settings, ids)),
+            Effect::RollBack { restore } => {
+                self.end_job(at, JobState::Killed);
+                Some(self.relaunch(at, restore, settings, ids))
+            }
             Effect::Resume => {
                 self.status = Status::Running;
                 Some(Ok(()))
@@ -131,7 +140,10 @@ impl Application {
                 if settings.rules.is(&AUTOSCALING_VERSION, "bump")
                     && let Ok(content) = self.version().map(super::versions::Version::content)
                 {
-                    self.add_version(at, content, ids);
+                    let added = self.add_version(at, content, ids);
+                    if let Some(version) = self.versions.get_mut(&added) {
+                        version.snapshot.clone_from(&restore);
+                    }
                 }
                 self.current_parallelism = parallelism;
                 Some(self.relaunch(at, restore, settings, ids))
@@ -203,38 +215,29 @@ impl Application {
         }
     }
 
-    /// Goes back to the version before, as a new version with its content (facts §5.1, §5.2). False when there is none.
-    fn begin_system_rollback(
-        &mut self,
-        at: Timestamp,
-        failed: Option<&str>,
-        settings: &Settings,
-        ids: &mut Ids,
-    ) -> bool {
-        let from = self.current;
-        let Some(to) = self.versions.get(&from).and_then(|version| version.updated_from) else {
-            return false;
+    /// Ends or hangs what needs a snapshot that the job did not survive (facts §4.3).
+    fn lose_snapshot(&mut self, at: Timestamp, settings: &Settings, ids: &mut Ids) {
+        let needs = matches!(self.status, Status::Stopping | Status::Updating | Status::Autoscaling);
+        let Some(transition) = self.transition.as_mut().filter(|_| needs) else {
+            return;
         };
-        let Some(content) = self.versions.get(&to).map(super::versions::Version::content) else {
-            return false;
-        };
-        let back = self.add_version(at, content, ids);
-        if let Some(version) = self.versions.get_mut(&back) {
-            version.rolled_back = Some((from, to));
+        if settings.rules.is(&FAILING_SNAPSHOT, "hangs") {
+            transition.due = None;
+            return;
         }
-        let id = self.begin("RollbackApplication", ids.operation(), at, Some((from, back)));
-        if let Some(operation) = self
-            .operations
-            .iter_mut()
-            .find(|operation| Some(operation.id.as_str()) == failed)
-        {
-            operation.rollback = Some(id.clone());
+        let operation = transition.operation.take();
+        let updating = self.status == Status::Updating;
+        self.transition = None;
+        self.status = Status::Running;
+        if let Some(id) = &operation {
+            self.end(id, at, OperationStatus::Failed, Some(&self.downtime()));
         }
-        let restore = self.latest_snapshot().map(|snapshot| snapshot.name.clone());
-        self.run = Some(Run::default());
-        let due = at + settings.scaled(settings.durations.roll_back);
-        self.enter(Status::RollingBack, due, Effect::RollBack { restore }, Some(id));
-        true
+        let rolls_back = self
+            .configuration()
+            .is_ok_and(|configuration| configuration.system_rollback == Some(true));
+        if updating && rolls_back {
+            self.begin_system_rollback(at, operation.as_deref(), settings, ids);
+        }
     }
 
     /// Runs `main()` of the current version and deploys its job.
@@ -260,35 +263,9 @@ impl Application {
                 snapshot.name, snapshot.runtime, version.runtime
             ));
         }
-        let processing = at + settings.scaled(script.initializing);
-        self.push_job(at, restore, ids, script.vertices);
-        if let Some(job) = self.jobs.last_mut() {
-            job.ends = match script.then {
-                Then::Healthy => None,
-                Then::EndsAfter(span) => Some(processing + settings.scaled(span)),
-            };
-            job.processing = processing;
-        }
+        self.deploy(at, restore, &script, settings, ids);
+        self.log_job(at, "CREATED", "RUNNING");
         Ok(())
-    }
-
-    fn push_job(&mut self, at: Timestamp, restored_from: Option<String>, ids: &mut Ids, vertices: Vec<Vertex>) {
-        let whole = Vertex {
-            name: "Source -> Sink".to_owned(),
-            parallelism: self.current_parallelism,
-        };
-        self.jobs.push(Job {
-            id: ids.job(),
-            version: self.current,
-            restored_from,
-            allow_non_restored_state: self.run.as_ref().is_some_and(|run| run.allow_non_restored_state),
-            launched: at,
-            processing: at,
-            ends: None,
-            ended: None,
-            state: JobState::Running,
-            vertices: if vertices.is_empty() { vec![whole] } else { vertices },
-        });
     }
 
     /// Comes to rest in `READY`, where no run configuration is shown (facts §3.4).
@@ -296,13 +273,4 @@ impl Application {
         self.status = Status::Ready;
         self.run = None;
     }
-}
-
-/// Whether state of one runtime would have to be read by an older one (facts §10).
-pub(crate) fn is_downgrade(from: &str, to: &str) -> bool {
-    let rank = |runtime: &str| -> Option<(u32, u32)> {
-        let (major, minor) = runtime.strip_prefix("FLINK-")?.split_once('_')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
-    };
-    rank(from).zip(rank(to)).is_some_and(|(from, to)| to < from)
 }

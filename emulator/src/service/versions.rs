@@ -30,14 +30,16 @@ pub(crate) struct Content {
     pub(crate) logging: Vec<LoggingOption>,
 }
 
-/// One version of an application. It never changes.
+/// One version of an application. Its content never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Version {
     pub(crate) id: u64,
     pub(crate) created: Timestamp,
     pub(crate) updated_from: Option<u64>,
-    /// The versions a rollback came from and went to.
+    /// The versions a rollback came from and went to, when it made this version current.
     pub(crate) rolled_back: Option<(u64, u64)>,
+    /// The snapshot that was taken of the running job when this version replaced it.
+    pub(crate) snapshot: Option<String>,
     pub(crate) token: String,
     pub(crate) runtime: String,
     pub(crate) role: String,
@@ -46,7 +48,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    pub(crate) fn new(id: u64, created: Timestamp, token: String, content: Content) -> Self {
+    pub(crate) fn new(id: u64, updated_from: Option<u64>, created: Timestamp, token: String, content: Content) -> Self {
         let Content {
             runtime,
             role,
@@ -56,8 +58,9 @@ impl Version {
         Self {
             id,
             created,
-            updated_from: id.checked_sub(1).filter(|from| *from > 0),
+            updated_from,
             rolled_back: None,
+            snapshot: None,
             token,
             runtime,
             role,
@@ -107,21 +110,42 @@ impl Application {
         Ok(())
     }
 
-    /// Adds a version and makes it current. A changed parallelism resets the one that autoscaling chose (facts §3.5).
+    /// The id of the next version, which no version had before. It is not always that of the current version plus one
+    /// (rule `rollback-version`).
+    pub(crate) fn next_version(&self) -> u64 {
+        self.versions.keys().next_back().map_or(1, |last| last + 1)
+    }
+
+    /// Adds a version and makes it current.
     pub(crate) fn add_version(&mut self, at: Timestamp, content: Content, ids: &mut Ids) -> u64 {
-        let before = self
-            .versions
-            .get(&self.current)
-            .map(|version| version.configuration.parallelism.wanted);
-        let parallelism = content.configuration.parallelism.wanted;
-        if before != Some(parallelism) {
+        let id = self.next_version();
+        let version = Version::new(id, Some(self.current), at, ids.token(), content);
+        self.versions.insert(id, version);
+        self.make_current(at, id);
+        id
+    }
+
+    /// Makes an old version current again, with a token that no earlier change was guarded by.
+    pub(crate) fn return_to_version(&mut self, at: Timestamp, id: u64, ids: &mut Ids) {
+        if let Some(version) = self.versions.get_mut(&id) {
+            version.token = ids.token();
+            self.make_current(at, id);
+        }
+    }
+
+    /// A changed parallelism resets the one that autoscaling chose (facts §3.5).
+    fn make_current(&mut self, at: Timestamp, id: u64) {
+        let wanted = |id: u64| {
+            self.versions
+                .get(&id)
+                .map(|version| version.configuration.parallelism.wanted)
+        };
+        let (before, after) = (wanted(self.current), wanted(id));
+        if let Some(parallelism) = after.filter(|_| before != after) {
             self.current_parallelism = parallelism;
         }
-        self.current += 1;
+        self.current = id;
         self.updated = at;
-        self.versions
-            .insert(self.current, Version::new(self.current, at, ids.token(), content));
-        self.current
     }
 }
 

@@ -2,10 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bed;
+mod checkpoints;
 mod configuration;
+mod dashboard;
+mod failing;
+mod flink;
+mod flink_rest;
+mod lag;
 mod lifecycle;
+mod logs;
 mod operations;
 mod requests;
+mod rollback;
 mod rules;
 mod snapshots;
 mod tags;

@@ -17,6 +17,7 @@ fn send(bed: &mut Bed, target: &str, authorization: Option<&str>, body: &[u8]) -
         Request {
             target,
             authorization,
+            host: None,
             body,
         },
     );

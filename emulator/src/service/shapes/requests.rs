@@ -143,6 +143,7 @@ pub(crate) fn of(operation: &str) -> Option<Shape> {
         }
         "StartApplication" => const { &[APPLICATION, optional("RunConfiguration", &RUN)] },
         "StopApplication" => const { &[APPLICATION, optional("Force", &Shape::Flag)] },
+        "RollbackApplication" => const { &[APPLICATION, required("CurrentApplicationVersionId", &VERSION)] },
         "DeleteApplication" => const { &[APPLICATION, required("CreateTimestamp", &Shape::Time)] },
         "AddApplicationVpcConfiguration" => {
             const { &[APPLICATION, CURRENT, CONDITION, required("VpcConfiguration", &VPC)] }
@@ -209,6 +210,18 @@ fn of_record(operation: &str) -> Option<Shape> {
                     APPLICATION,
                     required("SnapshotName", &SNAPSHOT_NAME),
                     required("SnapshotCreationTimestamp", &Shape::Time),
+                ]
+            }
+        }
+        "CreateApplicationPresignedUrl" => {
+            const {
+                &[
+                    APPLICATION,
+                    required("UrlType", &Shape::Choice(&["FLINK_DASHBOARD_URL"])),
+                    optional(
+                        "SessionExpirationDurationInSeconds",
+                        &Shape::Whole { min: 1800, max: 43_200 },
+                    ),
                 ]
             }
         }
