@@ -5,6 +5,7 @@ mod convert;
 pub mod fault;
 pub mod observe;
 mod perform;
+pub mod presign;
 
 use std::sync::Arc;
 

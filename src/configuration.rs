@@ -179,6 +179,14 @@ impl Revision {
     }
 }
 
+impl Revision {
+    /// The revision of a digest that was computed earlier.
+    #[must_use]
+    pub fn recalled(digest: &str) -> Self {
+        Self(digest.to_owned())
+    }
+}
+
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

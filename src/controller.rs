@@ -21,6 +21,7 @@ use crate::census;
 use crate::cli::RunArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::desired::config_map_names;
+use crate::flink_rest::{FlinkRest, HttpsFetch};
 use crate::http::{self, Readiness};
 use crate::leader;
 use crate::metrics::Metrics;
@@ -53,6 +54,9 @@ pub enum RunError {
         "cannot read the uid of namespace kube-system, the name of this cluster; grant it or set --cluster-id: {0}"
     )]
     ClusterId(String),
+    /// The trusted certificates cannot be read.
+    #[error("cannot read the certificates of trusted authorities, needed to look at Flink jobs: {0}")]
+    Certificates(std::io::Error),
     /// Leadership was lost: another replica goes on.
     #[error("leadership was lost; this replica ends so that it acts no more")]
     LostLeadership,
@@ -89,6 +93,7 @@ pub async fn run(args: RunArgs, shutdown: CancellationToken) -> Result<(), RunEr
     let context = Arc::new(Context::new(
         client.clone(),
         service.clone(),
+        FlinkRest::new(Arc::new(HttpsFetch::new().map_err(RunError::Certificates)?)),
         clock,
         term.leadership(),
         Arc::clone(&metrics),

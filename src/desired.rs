@@ -2,6 +2,7 @@
 
 mod check;
 pub mod duration;
+mod gate;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +12,13 @@ use kube::ResourceExt;
 
 use crate::api::annotation;
 use crate::api::spec::{
-    DeletionPolicy, DesiredState, FinalSnapshot, FlinkApplication, FlinkApplicationSpec, PreChangeSnapshot,
+    DeletionPolicy, DesiredState, FinalSnapshot, FlinkApplication, FlinkApplicationSpec, OnFailure, PreChangeSnapshot,
     RestoreFrom, StateLoss,
 };
 use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
+
+pub use gate::Gate;
 
 /// What a spec asks for, validated and with every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct Desired {
     pub progress_deadline: SignedDuration,
     /// Whether a snapshot is taken before a change.
     pub pre_change_snapshot: PreChangeSnapshot,
+    /// When a changed job counts as good.
+    pub gate: Gate,
+    /// What follows when a change fails.
+    pub on_failure: OnFailure,
     /// The revision for which a person consents to a start without state.
     pub empty_start_consent: Option<String>,
 }
@@ -66,6 +73,8 @@ pub struct RestorePolicy {
     pub on_start: RestoreFrom,
     /// At updates of a running job.
     pub on_update: RestoreFrom,
+    /// The nonce and the name of the snapshot that the next start or update restores instead.
+    pub once: Option<(i64, String)>,
 }
 
 /// Where the state of the first start comes from.
@@ -193,6 +202,7 @@ impl Desired {
             .and_then(|rollout| rollout.progress_deadline.as_deref());
         let progress_deadline = check.duration("spec.rollout.progressDeadline", progress_deadline, 1_800_000);
         check.range("spec.rollout.progressDeadline", progress_deadline, 60_000, 86_400_000);
+        let gate = check.gate(spec, &configuration, progress_deadline);
         let restore = check.restore(spec);
         check.snapshots_off(spec, &restore);
         check.deletion(spec);
@@ -229,6 +239,8 @@ impl Desired {
                 .as_ref()
                 .and_then(|rollout| rollout.pre_change_snapshot)
                 .unwrap_or(PreChangeSnapshot::WhenHealthy),
+            gate,
+            on_failure: gate::on_failure(spec),
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }

@@ -4,8 +4,8 @@
 //! reads the world, writes the intent down, performs the one move and reports.
 //!
 //! The modules stand in the direction of their dependencies. Core, without clock, randomness or I/O: [`api`],
-//! [`configuration`], [`desired`], [`world`], [`fault`], [`plan`], [`status`]. Shell: [`aws`], [`census`],
-//! [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
+//! [`configuration`], [`desired`], [`world`], [`fault`], [`plan`], [`status`]. Shell: [`aws`], [`flink_rest`],
+//! [`census`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
 
 pub mod api;
 pub mod configuration;
@@ -20,6 +20,7 @@ pub mod census;
 pub mod cli;
 pub mod clock;
 pub mod controller;
+pub mod flink_rest;
 pub mod http;
 pub mod leader;
 pub mod metrics;

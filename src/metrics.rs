@@ -19,6 +19,9 @@ type Labels = [(&'static str, &'static str); 2];
 /// Upper bounds of the buckets of a pass, in seconds: from a pass without a call to one that meets its deadlines.
 const PASS_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Upper bounds of the buckets of what the service takes its time for, in seconds: from ten seconds to an hour.
+const CHANGE_SECONDS: [f64; 9] = [10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
+
 /// How a sweep of the census ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sweep {
@@ -40,6 +43,8 @@ pub struct Metrics {
     applications: Family<Label, Gauge>,
     census_sweeps: Family<Label, Counter>,
     leader: Gauge,
+    operation_seconds: Family<Labels, Histogram>,
+    job_downtime_seconds: Histogram,
 }
 
 impl Default for Metrics {
@@ -62,6 +67,8 @@ impl Metrics {
             applications: Family::default(),
             census_sweeps: Family::default(),
             leader: Gauge::default(),
+            operation_seconds: Family::new_with_constructor(|| Histogram::new(CHANGE_SECONDS)),
+            job_downtime_seconds: Histogram::new(CHANGE_SECONDS),
         };
         metrics.register();
         metrics
@@ -102,6 +109,16 @@ impl Metrics {
         );
         registry.register("leader", "1 while this replica holds the lease", self.leader.clone());
         registry.register(
+            "operation_seconds",
+            "How long operations of the service took from their start to their end, in seconds",
+            self.operation_seconds.clone(),
+        );
+        registry.register(
+            "job_downtime_seconds",
+            "How long a job processed nothing for an update, from its own snapshot to the first look that shows it up, in seconds",
+            self.job_downtime_seconds.clone(),
+        );
+        registry.register(
             "build",
             "The version that runs",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
@@ -128,6 +145,19 @@ impl Metrics {
             .get_or_create(&[("operation", operation), ("outcome", kind)])
             .inc();
         self.faults.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// Notes how long an operation of the service took and whether it did what it should.
+    pub fn operation(&self, operation: &'static str, succeeded: bool, took: Duration) {
+        let outcome = if succeeded { "successful" } else { "failed" };
+        self.operation_seconds
+            .get_or_create(&[("operation", operation), ("outcome", outcome)])
+            .observe(took.as_secs_f64());
+    }
+
+    /// Notes for how long a job processed nothing because of an update.
+    pub fn job_downtime(&self, down: Duration) {
+        self.job_downtime_seconds.observe(down.as_secs_f64());
     }
 
     /// Counts a write of a status to the API server.

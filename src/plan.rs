@@ -2,11 +2,16 @@
 //!
 //! Everything here is pure: no clock, no randomness, no I/O. The same situation always plans the same move.
 
+mod by_hand;
 pub mod diff;
+mod gate;
+mod ledger;
+pub mod measure;
 pub mod outcome;
 pub mod ownership;
 mod requests;
 mod restore;
+mod rollback;
 mod rollout;
 mod settle;
 pub mod step;
@@ -19,12 +24,13 @@ use kube::ResourceExt;
 use crate::api::FINALIZER;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{DeletionPolicy, DesiredState, FlinkApplication};
-use crate::api::status::{Intent, Journal, MissingStatus, Phase};
+use crate::api::status::{Intent, Journal, MissingStatus, Phase, Requests};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
 use crate::fault::{Fault, FaultKind};
+use crate::plan::measure::Measure;
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::world::{ApplicationStatus, Observed, World};
+use crate::world::{ApplicationStatus, Needs, Observed, World};
 
 /// Everything that a decision is made from.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +79,8 @@ pub struct Decision {
     pub plan: Plan,
     /// What a person should hear of.
     pub notes: Vec<Note>,
+    /// What was measured of a change.
+    pub measures: Vec<Measure>,
 }
 
 /// The single next move.
@@ -80,6 +88,8 @@ pub struct Decision {
 pub enum Plan {
     /// Nothing to do: the world is as desired.
     Rest,
+    /// Nothing is done, because somebody asked only to watch.
+    Pause,
     /// Something is awaited.
     Wait(Waiting),
     /// One mutating call.
@@ -98,6 +108,7 @@ impl Plan {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Rest => "rest",
+            Self::Pause => "pause",
             Self::Wait(_) => "wait",
             Self::Do(_) => "do",
             Self::Stall(_) => "stall",
@@ -169,6 +180,9 @@ struct Desk<'a> {
     situation: Situation<'a>,
     journal: Journal,
     notes: Vec<Note>,
+    measures: Vec<Measure>,
+    /// The revision that a step serves where it is not the target.
+    serves: Option<String>,
 }
 
 /// Decides the single next move.
@@ -184,6 +198,8 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         situation: *situation,
         journal,
         notes: Vec::new(),
+        measures: Vec::new(),
+        serves: None,
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
@@ -201,6 +217,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         journal: desk.journal,
         plan,
         notes: desk.notes,
+        measures: desk.measures,
     }
 }
 
@@ -210,18 +227,39 @@ pub fn is_retained(app: &FlinkApplication) -> bool {
     app.metadata.deletion_timestamp.is_some() && deletion_rules(&app.spec).policy == DeletionPolicy::Retain
 }
 
-/// Whether the description of an application alone shows that nothing is in flight and nothing to do, so that its
-/// operations and snapshots need not be read.
+/// What must be read of an application beside its description: nothing where the description alone shows that nothing
+/// is in flight and nothing to do.
 #[must_use]
-pub fn is_settled(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, observed: Option<&Observed>) -> bool {
+pub fn needs(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, observed: Option<&Observed>) -> Needs {
     let journal = app
         .status
         .as_ref()
         .map(|status| status.journal.clone())
         .unwrap_or_default();
-    let (Ok(want), Some(observed)) = (want, observed) else {
-        return false;
+    let Some(observed) = observed else {
+        return Needs::default();
     };
+    let running = observed.status == ApplicationStatus::Running;
+    let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
+    let mut versions = Vec::new();
+    if let Some(way) = &journal.way_back {
+        versions.push(way.version_id);
+        versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
+    }
+    Needs {
+        details: !is_settled(app, want, observed, &journal),
+        job: running && verifying,
+        versions,
+    }
+}
+
+fn is_settled(
+    app: &FlinkApplication,
+    want: Result<&Desired, &Undesirable>,
+    observed: &Observed,
+    journal: &Journal,
+) -> bool {
+    let Ok(want) = want else { return false };
     let revisions = journal.revisions();
     let runs = match want.state {
         DesiredState::Running => {
@@ -233,14 +271,17 @@ pub fn is_settled(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, 
     runs && app.metadata.deletion_timestamp.is_none()
         && journal.intent.is_none()
         && journal.rollout.is_none()
-        && !restart_wanted(&journal, want)
+        && journal.way_back.is_none()
+        && journal.force_stopped.is_none()
+        && requests::open(app, journal) == Requests::default()
+        && !restart_wanted(journal, want)
         && diff::difference(observed, &want.configuration).is_empty()
 }
 
 /// Whether the spec asks for a restart that was not made. A nonce that was removed asks for none.
 fn restart_wanted(journal: &Journal, want: &Desired) -> bool {
     let handled = journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    want.restart_nonce.is_some() && handled != want.restart_nonce
+    journal.requests().restart.is_some() || (want.restart_nonce.is_some() && handled != want.restart_nonce)
 }
 
 /// The decision while the service does not let the controller read: nothing is concluded about the application.
@@ -269,6 +310,7 @@ pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Ti
             .unwrap_or_default(),
         plan,
         notes: Vec::new(),
+        measures: Vec::new(),
     }
 }
 
@@ -276,7 +318,14 @@ fn next(desk: &mut Desk<'_>) -> Plan {
     let app = desk.situation.app;
     let rules = deletion_rules(&app.spec);
     if app.metadata.deletion_timestamp.is_some() {
-        return teardown::plan(desk, &rules);
+        return if requests::is_paused(app) {
+            Plan::Release
+        } else {
+            teardown::plan(desk, &rules)
+        };
+    }
+    if requests::is_paused(app) {
+        return Plan::Pause;
     }
     if let Some(plan) = finalizer(app, &rules) {
         return plan;
@@ -359,11 +408,14 @@ impl Desk<'_> {
         self.journal.intent = Some(Intent {
             step: step.kind(),
             phase: Phase::Declared,
-            revision: self.target(),
+            revision: self.served(),
             restart_nonce: self.situation.want.ok().and_then(|want| want.restart_nonce),
+            restart_request: self.journal.requests().restart,
+            restore_once: self.restore_once(),
             fence: fence.map(|fence| fence.token.clone()),
             from_version_id: world.application.as_ref().map(|app| app.version_id),
             snapshot: step.snapshot().map(str::to_owned),
+            restores: step.restores(),
             after_operation_id: world.operations().first().map(|operation| operation.id.clone()),
             declared_at: self.situation.now,
             operation_id: None,

@@ -19,26 +19,32 @@ use crate::aws::clients::MUTATION_DEADLINE;
 use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
 use crate::fault::Fault;
+use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
+use crate::plan::measure::Measure;
 use crate::plan::outcome::{Moment, Outcome, acceptance};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::plan::{Decision, Plan, Rules, Situation, is_retained, is_settled, plan, unreadable};
+use crate::plan::{Decision, Plan, Rules, Situation, is_retained, needs, plan, unreadable};
 use crate::reconcile::backoff::jittered;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
-use crate::status::project;
+use crate::status::{differs_in_words_only, project};
 use crate::world::World;
 
 /// The time to the next attempt to read an application that was never read.
 const UNREAD: SignedDuration = SignedDuration::from_secs(10);
 
+/// The shortest time between two writes of an object in flight that differ in words only.
+const BETWEEN_WORDS: SignedDuration = SignedDuration::from_secs(10);
+
 /// What every pass works with.
 pub struct Context {
     kubernetes: Kubernetes,
     service: Service,
+    flink: FlinkRest,
     herald: Herald,
     clock: Arc<dyn Clock>,
     leadership: Leadership,
@@ -77,6 +83,7 @@ impl Context {
     pub fn new(
         client: Client,
         service: Service,
+        flink: FlinkRest,
         clock: Arc<dyn Clock>,
         leadership: Leadership,
         metrics: Arc<Metrics>,
@@ -86,6 +93,7 @@ impl Context {
             herald: Herald::new(client.clone()),
             kubernetes: Kubernetes::new(client),
             service,
+            flink,
             clock,
             leadership,
             metrics,
@@ -133,7 +141,7 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     let references = context.kubernetes.references(app).await?;
     let want = Desired::parse(app, &context.settings.region, &references);
     let (world, decision, now) = decide(context, app, want.as_ref()).await?;
-    let next = carry_out(context, app, want.as_ref(), &world, &decision, now).await;
+    let next = Box::pin(carry_out(context, app, want.as_ref(), &world, &decision, now)).await;
     context.metrics.pass(decision.plan.as_str(), began.elapsed());
     next
 }
@@ -163,7 +171,14 @@ async fn carry_out(
         now,
     };
     let status = project(&situation, &decision.journal, &decision.plan);
-    let written = record(context, app, &status).await?;
+    let before = app.status.as_ref();
+    let words = before.is_some_and(|before| differs_in_words_only(before, &status));
+    let written = if words && context.memory.wrote_since(&key, now - BETWEEN_WORDS) {
+        app.clone()
+    } else {
+        record(context, app, &status).await?
+    };
+    measure(&context.metrics, &decision.measures);
     let next = match &decision.plan {
         Plan::Do(step) => act(context, &written, &situation, decision, step).await,
         plan => {
@@ -175,16 +190,41 @@ async fn carry_out(
     next
 }
 
+fn measure(metrics: &Metrics, measures: &[Measure]) {
+    for measure in measures {
+        match *measure {
+            Measure::Operation {
+                operation,
+                succeeded,
+                took,
+            } => metrics.operation(operation, succeeded, took.unsigned_abs()),
+            Measure::Downtime(down) => metrics.job_downtime(down.unsigned_abs()),
+        }
+    }
+}
+
 async fn decide(
     context: &Context,
     app: &FlinkApplication,
     want: Result<&Desired, &Undesirable>,
 ) -> Result<(World, Decision, Timestamp), PassError> {
     let identity = identity(app, &context.settings.region);
+    let mut looks = false;
     let seen = context
         .service
-        .observe(&identity, |observed| is_settled(app, want, observed))
+        .observe(&identity, |observed| {
+            let needs = needs(app, want, observed);
+            looks = needs.job;
+            needs
+        })
         .await;
+    let seen = match seen {
+        Ok(mut world) if looks => {
+            world.job = context.flink.look(&context.service, &identity).await;
+            Ok(world)
+        }
+        seen => seen,
+    };
     let now = context.now();
     let world = match seen {
         Ok(world) => {
@@ -245,6 +285,7 @@ async fn record(
     let written = context.kubernetes.record(app, status).await?;
     context.metrics.status_write();
     context.memory.wrote(&key(app), &written);
+    context.memory.wrote_at(&key(app), context.now());
     Ok(written)
 }
 

@@ -50,6 +50,14 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
     }
     let (synced, reason, message) = synced(situation, journal);
     painter.paint(ConditionType::Synced, synced, reason, &message);
+    let health = health(situation, journal);
+    painter.paint_as(ConditionType::JobHealthy, health.0, health.1, &health.2);
+    if *plan == Plan::Pause {
+        painter.paint(ConditionType::Paused, true, Reason::Annotation, &verdict.message);
+    }
+    if let Some((reason, message)) = rolled_back(journal) {
+        painter.paint(ConditionType::RolledBack, true, reason, &message);
+    }
     FlinkApplicationStatus {
         observed_generation: generation,
         message: Some(bounded(&verdict.message)),
@@ -68,6 +76,24 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
     }
 }
 
+/// Whether two statuses differ in nothing but words and the look of the job, so that a write of the second can wait.
+#[must_use]
+pub fn differs_in_words_only(before: &FlinkApplicationStatus, after: &FlinkApplicationStatus) -> bool {
+    let mut reworded = after.clone();
+    reworded.message.clone_from(&before.message);
+    reworded.journal.job.clone_from(&before.journal.job);
+    for condition in &mut reworded.conditions {
+        let same = before
+            .conditions
+            .iter()
+            .find(|earlier| earlier.type_ == condition.type_);
+        if let Some(earlier) = same {
+            condition.message.clone_from(&earlier.message);
+        }
+    }
+    reworded == *before
+}
+
 struct Painter<'a> {
     before: &'a [Condition],
     now: Timestamp,
@@ -77,7 +103,10 @@ struct Painter<'a> {
 
 impl Painter<'_> {
     fn paint(&mut self, type_: ConditionType, status: bool, reason: Reason, message: &str) {
-        let status = if status { "True" } else { "False" };
+        self.paint_as(type_, if status { "True" } else { "False" }, reason, message);
+    }
+
+    fn paint_as(&mut self, type_: ConditionType, status: &str, reason: Reason, message: &str) {
         let before = self
             .before
             .iter()
@@ -103,6 +132,7 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
     };
     match plan {
         Plan::Rest => rest(situation, journal),
+        Plan::Pause => paused(situation, journal),
         Plan::Wait(waiting) if waiting.background && runs_as_asked(situation, journal) => Verdict {
             message: waiting.message.clone(),
             ..rest(situation, journal)
@@ -112,9 +142,14 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
             message: describe(step),
             ..rest(situation, journal)
         },
-        Plan::Do(step) => {
-            refused_before(situation, journal, step).unwrap_or_else(|| work(step.kind().reason(), describe(step)))
-        }
+        Plan::Do(step) => refused_before(situation, journal, step).unwrap_or_else(|| {
+            let reason = if journal.way_back.is_some() {
+                Reason::RollingBack
+            } else {
+                step.kind().reason()
+            };
+            work(reason, describe(step))
+        }),
         Plan::Stall(stall) => Verdict {
             ready: false,
             reason: stall.reason,
@@ -124,6 +159,23 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
         },
         Plan::Hold => work(Reason::Pending, "the finalizer is being taken".to_owned()),
         Plan::Release => work(Reason::Deleting, "the finalizer is being dropped".to_owned()),
+    }
+}
+
+fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
+    let message = "the controller only watches; remove the annotation sluicegate.dev/reconcile to go on".to_owned();
+    if runs_as_asked(situation, journal) {
+        return Verdict {
+            message,
+            ..rest(situation, journal)
+        };
+    }
+    Verdict {
+        ready: false,
+        reason: Reason::Paused,
+        message,
+        reconciling: false,
+        stalled: false,
     }
 }
 
@@ -184,10 +236,54 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
     }
 }
 
+/// What is known about the job: the gate looks at it, and what it proved stands until the job is replaced.
+fn health(situation: &Situation<'_>, journal: &Journal) -> (&'static str, Reason, String) {
+    let app = situation.world.application.as_ref();
+    let status = app.map(|app| &app.status);
+    let revisions = journal.revisions();
+    let running = revisions.running.as_deref();
+    if running.is_none() || status.is_none_or(|status| *status == ApplicationStatus::Ready) {
+        return ("Unknown", Reason::Stopped, "no job runs".to_owned());
+    }
+    let failed = running.and_then(|running| journal.failure_of(running));
+    if let Some(failed) = failed.filter(|_| journal.rollout.is_none()) {
+        let message = format!(
+            "the job of revision {} was found in trouble at {}",
+            failed.revision, failed.at
+        );
+        return ("False", failed.reason, message);
+    }
+    if journal.rollout.is_some() || journal.way_back.is_some() {
+        return (
+            "Unknown",
+            Reason::Verifying,
+            "the job is being changed or verified".to_owned(),
+        );
+    }
+    if running == revisions.good.as_deref() {
+        let subtasks = journal.job.as_ref().map_or(String::new(), |job| {
+            format!("{}/{} subtasks ran when ", job.subtasks_running, job.subtasks_total)
+        });
+        let message = format!("{subtasks}revision {} was proven good", running.unwrap_or_default());
+        return ("True", Reason::AllSubtasksRunning, message);
+    }
+    ("Unknown", Reason::NoData, "the job was not looked at".to_owned())
+}
+
+fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {
+    let rolled_back = journal.rolled_back.as_ref()?;
+    let message = format!(
+        "revision {} runs since {}, because revision {} failed",
+        rolled_back.to, rolled_back.at, rolled_back.from
+    );
+    Some((rolled_back.reason, message))
+}
+
 fn describe(step: &Step) -> String {
     let operation = step.kind().operation();
     match step {
         Step::ForceStop => format!("{operation} is called with force"),
+        Step::RollBack { version_id } => format!("{operation} is called to leave version {version_id}"),
         Step::Restart { .. } => format!("{operation} is called to restart the job"),
         Step::TakeSnapshot { name } => format!("{operation} is called for snapshot {name} before the change"),
         Step::Start { .. } => match step.snapshot() {

@@ -1,11 +1,15 @@
 //! An immutable snapshot of the service at one moment: facts only, no decisions.
 
+mod job;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::api::status::Tags;
 use crate::configuration::{Configuration, Vpc};
+
+pub use job::{ObservedCheckpoints, ObservedJob, ObservedVertex, Restored, Sight};
 
 /// What was seen of one application in one pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +20,30 @@ pub struct World {
     pub operations: Option<Vec<ObservedOperation>>,
     /// The snapshots of the application, newest first; absent when they were not read.
     pub snapshots: Option<Vec<ObservedSnapshot>>,
+    /// The Flink job.
+    pub job: Sight,
+    /// Older configuration versions by id, as far as they were read.
+    pub versions: BTreeMap<i64, ObservedVersion>,
+}
+
+/// What must be read of an application beside its description.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Its operations and snapshots.
+    pub details: bool,
+    /// Its Flink job.
+    pub job: bool,
+    /// Configuration versions, by id.
+    pub versions: Vec<i64>,
+}
+
+/// A configuration version as `DescribeApplicationVersion` reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedVersion {
+    /// Its configuration in canonical form.
+    pub configuration: Configuration,
+    /// The digest of its code.
+    pub code_digest: Option<String>,
 }
 
 /// An application as `DescribeApplication` and `ListTagsForResource` report it.
@@ -31,6 +59,10 @@ pub struct Observed {
     pub version_id: i64,
     /// The version before the newest update.
     pub updated_from: Option<i64>,
+    /// The version that a rollback left, where this version came about by one.
+    pub rolled_back_from: Option<i64>,
+    /// The digest of the code, as far as the service tells it.
+    pub code_digest: Option<String>,
     /// The token that fences an update to this version.
     pub token: String,
     /// When the application was created: the proof that `DeleteApplication` asks for.

@@ -28,7 +28,7 @@ const RANKS: &[(&str, u8)] = &[
     ("cli", 8),
     // the shell
     ("aws", 9),
-    ("flink_rest", 9),
+    ("flink_rest", 10),
     ("metrics_feed", 9),
     ("census", 10),
     ("reconcile", 11),

@@ -8,3 +8,18 @@ pub const RETRY_REQUESTED_AT: &str = "sluicegate.dev/retry-requested-at";
 
 /// Consent to one start without state of the revision that is the value.
 pub const ALLOW_EMPTY_START: &str = "sluicegate.dev/allow-empty-start";
+
+/// Restart the job with its state.
+pub const RESTART_REQUESTED_AT: &str = "sluicegate.dev/restart-requested-at";
+
+/// Go back to the newest good revision other than the one that runs.
+pub const ROLLBACK_REQUESTED_AT: &str = "sluicegate.dev/rollback-requested-at";
+
+/// Stop the job by force, without a snapshot; in a rollout, take the way back by force at once.
+pub const FORCE_STOP_REQUESTED_AT: &str = "sluicegate.dev/force-stop-requested-at";
+
+/// With the value [`PAUSED`] nothing is changed; the application is only watched.
+pub const RECONCILE: &str = "sluicegate.dev/reconcile";
+
+/// The value of [`RECONCILE`] that pauses.
+pub const PAUSED: &str = "paused";

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// The aspect: Ready, Reconciling, Stalled or Synced.
+    /// The aspect: Ready, Reconciling, Stalled, Synced, `JobHealthy`, `RolledBack` or Paused.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub type_: String,
@@ -40,6 +40,12 @@ pub enum ConditionType {
     Stalled,
     /// The configuration in the service equals the spec.
     Synced,
+    /// The Flink job does useful work, as far as it was looked at.
+    JobHealthy,
+    /// An older revision runs because a newer one failed.
+    RolledBack,
+    /// The controller only watches; present only while true.
+    Paused,
 }
 
 impl ConditionType {
@@ -51,6 +57,9 @@ impl ConditionType {
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
             Self::Synced => "Synced",
+            Self::JobHealthy => "JobHealthy",
+            Self::RolledBack => "RolledBack",
+            Self::Paused => "Paused",
         }
     }
 }
@@ -127,4 +136,36 @@ reasons! {
     InSync,
     /// The failed revision is neither sent nor started again.
     FailedRevisionHeld,
+    /// The job of the change runs, and it is being proven.
+    Verifying,
+    /// The job of the change could not be looked at, so that nothing speaks for or against it.
+    Unverified,
+    /// The job restarts again and again.
+    RestartLoop,
+    /// Subtasks of the job fail for good.
+    SubtasksFailed,
+    /// The job was started from state and came up without it.
+    StateNotRestored,
+    /// Every subtask of the job runs.
+    AllSubtasksRunning,
+    /// Nothing is known about the job.
+    NoData,
+    /// A revision failed and an older one runs again.
+    RolledBack,
+    /// The way back to the good revision failed too.
+    RollbackFailed,
+    /// The gate found the job of the change in trouble.
+    GateFailed,
+    /// The operation of the change failed.
+    OperationFailed,
+    /// The service went back by itself.
+    System,
+    /// A person asked for it.
+    Manual,
+    /// The job was stopped by force and stays stopped.
+    ForceStopped,
+    /// Somebody asked only to watch.
+    Paused,
+    /// By an annotation of the resource.
+    Annotation,
 }

@@ -1,6 +1,7 @@
 //! What the controller publishes about an application, and the journal that must survive a crash.
 
 mod intent;
+mod rollout;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::condition::{Condition, Reason};
 
 pub use intent::{Intent, Phase, StepKind};
+pub use rollout::{ForceStopped, GateStatus, JobStatus, PreChange, RolledBack, RolloutStatus, UnprovenSpan, WayBack};
 
 /// The observed state of an application and what the controller must remember about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +70,19 @@ pub struct Journal {
     /// The change that is being brought out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
+    /// The way back from a change that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<WayBack>,
+    /// The rollback after which an older revision runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
+    /// The times in which jobs ran whose revisions were not proven good; their snapshots are no way back.
+    #[schemars(length(max = 10))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unproven: Vec<UnprovenSpan>,
+    /// The Flink job as the gate last saw it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobStatus>,
     /// The last call that the service refused and that is still wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStatus>,
@@ -84,9 +99,15 @@ pub struct Journal {
     /// Whether the application ever had state.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub had_state: bool,
+    /// Requests that were taken over and are still to be acted on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
     /// The requests that were acted on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handled: Option<Handled>,
+    /// The forced stop that somebody asked for and that holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force_stopped: Option<ForceStopped>,
     /// The newest events in the life of the application, oldest first.
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -147,44 +168,20 @@ pub struct Revisions {
     /// The configuration version under which it proved good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub good_version_id: Option<i64>,
+    /// The good revision before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousRevision>,
 }
 
-/// The change that is being brought out.
+/// A good revision that a newer one replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RolloutStatus {
-    /// The revision that is brought out.
+pub struct PreviousRevision {
+    /// The revision.
     #[schemars(length(max = 64))]
     pub revision: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it must have ended.
-    pub deadline: Timestamp,
-    /// The configuration version before it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_version_id: Option<i64>,
-    /// Whether the job was stopped so that the change can be made.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub stopped_for_it: bool,
-    /// The configuration version that the update of the change led to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub updated_version_id: Option<i64>,
-    /// Whether the snapshot before the change was taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pre_change: Option<PreChange>,
-    /// The snapshot that was taken before the change.
-    #[schemars(length(max = 256))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pre_change_snapshot: Option<String>,
-}
-
-/// What became of the snapshot before a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum PreChange {
-    /// It was taken.
-    Taken,
-    /// The service took none.
-    NotTaken,
+    /// The configuration version under which it proved good.
+    pub version_id: i64,
 }
 
 /// A call that the service refused.
@@ -249,6 +246,9 @@ pub struct FailedRevision {
     pub reason: Reason,
     /// When it failed.
     pub at: Timestamp,
+    /// Whether the failure was answered, by a way back or a stop: it is answered once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
 }
 
 /// The newest failure and its first cause.
@@ -266,9 +266,27 @@ pub struct LastFailure {
     /// The first cause in the words of its source.
     #[schemars(length(max = 1024))]
     pub cause: String,
-    /// Where the cause comes from: Operation or Controller.
+    /// Where the cause comes from: Operation, `FlinkRest`, Controller or Request.
     #[schemars(length(max = 32))]
     pub source: String,
+}
+
+/// Requests that were taken over from annotations and are still to be acted on; each is the value of its annotation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Requests {
+    /// The value of restart-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
+    /// The value of rollback-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
+    /// The value of force-stop-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force_stop: Option<String>,
 }
 
 /// The requests that were acted on.
@@ -283,9 +301,24 @@ pub struct Handled {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<String>,
+    /// The value of restart-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
+    /// The value of rollback-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<String>,
+    /// The value of force-stop-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub force_stop: Option<String>,
     /// The restart nonce of the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_nonce: Option<i64>,
+    /// The nonce of `spec.restore.once` whose snapshot was restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore_once: Option<i64>,
     /// The revision whose start without state was consented to and made.
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -332,9 +365,17 @@ pub enum HistoryResult {
     Retried,
     /// The application was stopped as desired.
     Stopped,
+    /// An older revision runs again because this one failed.
+    RolledBack,
 }
 
 impl Journal {
+    /// The requests that are still to be acted on.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.requests.clone().unwrap_or_default()
+    }
+
     /// The revisions, absent ones as empty.
     #[must_use]
     pub fn revisions(&self) -> Revisions {

@@ -19,6 +19,9 @@ use aws_sdk_kinesisanalyticsv2::{
 /// The name in the user agent of our calls.
 const APP_NAME: &str = "sluicegate";
 
+/// The variable that sets the endpoint of this service alone.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2";
+
 /// The most regions whose clients are kept at a time.
 const REGIONS_KEPT: usize = 64;
 
@@ -91,8 +94,9 @@ macro_rules! client {
 }
 
 client! {
-    /// Calls that change nothing: up to three attempts, all within the deadline of a read.
+    /// Calls that change nothing, a pre-signed URL among them: up to three attempts, all within the deadline of a read.
     Reader {
+        create_application_presigned_url -> CreateApplicationPresignedUrlFluentBuilder,
         describe_application -> DescribeApplicationFluentBuilder,
         describe_application_operation -> DescribeApplicationOperationFluentBuilder,
         describe_application_snapshot -> DescribeApplicationSnapshotFluentBuilder,
@@ -137,6 +141,7 @@ pub struct Clients {
 #[derive(Debug)]
 struct Shared {
     config: SdkConfig,
+    overridden: bool,
     limits: CallLimits,
     regions: Mutex<HashMap<String, (Reader, Mutator)>>,
 }
@@ -154,7 +159,9 @@ impl Clients {
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_owned()));
         }
-        Self::from_config(loader.load().await, limits)
+        let config = loader.load().await;
+        let overridden = config.endpoint_url().is_some() || std::env::var_os(ENDPOINT).is_some();
+        Self::new(config, limits, overridden)
     }
 
     /// Clients that send their requests through `http_client`, signed with `credentials`.
@@ -171,15 +178,21 @@ impl Clients {
             .http_client(SharedHttpClient::new(http_client))
             .credentials_provider(credentials)
             .build();
-        Self::from_config(config, limits)
+        Self::new(config, limits, true)
     }
 
     /// Clients over a configuration made elsewhere; its retries and time-outs are replaced by `limits`.
     #[must_use]
     pub fn from_config(config: SdkConfig, limits: CallLimits) -> Self {
+        let overridden = config.endpoint_url().is_some();
+        Self::new(config, limits, overridden)
+    }
+
+    fn new(config: SdkConfig, limits: CallLimits, overridden: bool) -> Self {
         Self {
             shared: Arc::new(Shared {
                 config,
+                overridden,
                 limits,
                 regions: Mutex::default(),
             }),
@@ -196,6 +209,12 @@ impl Clients {
     #[must_use]
     pub fn mutator(&self, region: &str) -> Mutator {
         self.pair(region).1
+    }
+
+    /// Whether the endpoint of the service was set by hand, as for the emulator.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.shared.overridden
     }
 
     fn pair(&self, region: &str) -> (Reader, Mutator) {

@@ -12,7 +12,7 @@ use crate::aws::convert::read;
 use crate::aws::fault::classify;
 use crate::desired::Identity;
 use crate::fault::{Fault, FaultKind};
-use crate::world::{Observed, ObservedOperation, ObservedSnapshot, OperationStatus, World};
+use crate::world::{Needs, Observed, ObservedOperation, ObservedSnapshot, ObservedVersion, OperationStatus, World};
 
 /// The most pages of operations or snapshots that are read; the service keeps 1000 snapshots at fifty a page.
 const PAGES: usize = 40;
@@ -29,31 +29,44 @@ pub struct Listed {
 }
 
 impl Service {
-    /// Reads one application; `is_settled` tells from the description alone whether its operations and snapshots are
-    /// needed too.
+    /// Reads one application; `needs` tells from the description alone what must be read beside it. The Flink job is not
+    /// read here.
     ///
     /// # Errors
     /// The fault of the read that failed.
     pub async fn observe(
         &self,
         identity: &Identity,
-        is_settled: impl FnOnce(Option<&Observed>) -> bool + Send,
+        needs: impl FnOnce(Option<&Observed>) -> Needs + Send,
     ) -> Result<World, Fault> {
         let Some(application) = self.describe(identity).await? else {
             return Ok(World::default());
         };
-        if is_settled(Some(&application)) {
-            return Ok(World {
-                application: Some(application),
-                operations: None,
-                snapshots: None,
-            });
-        }
-        Ok(World {
-            operations: Some(self.operations(identity).await?),
-            snapshots: Some(self.snapshots(identity).await?),
+        let needs = needs(Some(&application));
+        let mut world = World {
             application: Some(application),
-        })
+            ..World::default()
+        };
+        if needs.details {
+            world.operations = Some(self.operations(identity).await?);
+            world.snapshots = Some(self.snapshots(identity).await?);
+        }
+        for id in needs.versions {
+            if let Some(version) = self.version(identity, id).await? {
+                world.versions.insert(id, version);
+            }
+        }
+        Ok(world)
+    }
+
+    async fn version(&self, identity: &Identity, id: i64) -> Result<Option<ObservedVersion>, Fault> {
+        let call = self.clients.reader(&identity.region).describe_application_version();
+        let call = call.application_name(&identity.name).application_version_id(id);
+        match self.noted("DescribeApplicationVersion", call.send().await) {
+            Ok(output) => Ok(output.application_version_detail.as_ref().map(read::version)),
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Invalid) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     async fn describe(&self, identity: &Identity) -> Result<Option<Observed>, Fault> {

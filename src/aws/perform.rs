@@ -45,6 +45,7 @@ impl Service {
             Step::Start { run } => self.start(identity, run).await,
             Step::Stop => self.stop(identity, false).await,
             Step::ForceStop => self.stop(identity, true).await,
+            Step::RollBack { version_id } => self.roll_back(identity, *version_id).await,
             Step::TakeSnapshot { name } => self.take_snapshot(identity, name).await,
             Step::Delete { created_at } => self.delete(identity, *created_at).await,
             Step::SetMaintenanceWindow { start } => self.set_maintenance_window(identity, start).await,
@@ -107,6 +108,18 @@ impl Service {
         Ok(Reply {
             operation_id: filled(output.operation_id),
             version_id,
+        })
+    }
+
+    async fn roll_back(&self, identity: &Identity, version_id: i64) -> Result<Reply, Fault> {
+        let call = self.clients.mutator(&identity.region).rollback_application();
+        let call = call
+            .application_name(&identity.name)
+            .current_application_version_id(version_id);
+        let output = self.noted("RollbackApplication", call.send().await)?;
+        Ok(Reply {
+            operation_id: filled(output.operation_id),
+            version_id: None,
         })
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Check {
 }
 
 impl Check {
-    fn add(&mut self, field: &str, problem: impl Into<String>) {
+    pub(super) fn add(&mut self, field: &str, problem: impl Into<String>) {
         self.violations.push(Violation {
             field: field.to_owned(),
             problem: problem.into(),
@@ -212,6 +212,9 @@ impl Check {
             on_update: restore
                 .and_then(|restore| restore.on_update)
                 .unwrap_or(RestoreFrom::LatestSnapshot),
+            once: restore
+                .and_then(|restore| restore.once.as_ref())
+                .map(|once| (once.nonce, once.snapshot_name.clone())),
         }
     }
 

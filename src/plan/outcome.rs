@@ -60,6 +60,12 @@ impl Journal {
     fn refused(&mut self, fault: &Fault, moment: Moment) {
         let Some(intent) = self.intent.take() else { return };
         let Some(class) = class(fault.kind) else { return };
+        if intent.step == StepKind::RollBack
+            && let Some(way) = &mut self.way_back
+        {
+            way.rollback_refused = true;
+            return;
+        }
         if intent.step == StepKind::TakeSnapshot
             && !moment.snapshot_required
             && let Some(rollout) = &mut self.rollout

@@ -1,9 +1,10 @@
-//! Requests of people, taken over at first sight.
+//! Requests of people, taken over at first sight and acted on once.
 
 use kube::ResourceExt;
 
 use crate::api::annotation;
-use crate::api::status::{HistoryEntry, HistoryResult};
+use crate::api::spec::FlinkApplication;
+use crate::api::status::{Handled, HistoryEntry, HistoryResult, Intent, Journal, Requests, WayBack};
 use crate::plan::{Desk, Note};
 
 /// Takes over the requests of the resource.
@@ -12,16 +13,19 @@ use crate::plan::{Desk, Note};
 pub(super) fn take_over(desk: &mut Desk<'_>) {
     let app = desk.situation.app;
     let fresh = desk.journal.handled.is_none();
+    let open = open(app, &desk.journal);
     let mut handled = desk.journal.handled.clone().unwrap_or_default();
     if fresh {
         handled.restart_nonce = app.spec.restart_nonce;
+        handled.restore_once = desk.restore_once();
+        handled.restart = value(app, annotation::RESTART_REQUESTED_AT);
+        handled.rollback = value(app, annotation::ROLLBACK_REQUESTED_AT);
+        handled.force_stop = value(app, annotation::FORCE_STOP_REQUESTED_AT);
+    } else {
+        desk.journal.requests = (open != Requests::default()).then_some(open);
     }
-    handled.reconcile = app
-        .annotations()
-        .get(annotation::RECONCILE_REQUESTED_AT)
-        .cloned()
-        .or(handled.reconcile);
-    let retry = app.annotations().get(annotation::RETRY_REQUESTED_AT).cloned();
+    handled.reconcile = value(app, annotation::RECONCILE_REQUESTED_AT).or(handled.reconcile);
+    let retry = value(app, annotation::RETRY_REQUESTED_AT);
     let wanted = !fresh && retry.is_some() && retry != handled.retry;
     handled.retry = retry.or(handled.retry);
     desk.journal.handled = Some(handled);
@@ -30,13 +34,43 @@ pub(super) fn take_over(desk: &mut Desk<'_>) {
     }
 }
 
-/// Forgets the failure of the target revision, what was refused, and how often the job ended.
+/// The requests that are still to be acted on: those that were taken over, and those that the resource carries anew.
+pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
+    let taken = journal.requests();
+    let Some(handled) = &journal.handled else { return taken };
+    let fresh = |key: &str, handled: &Option<String>| value(app, key).filter(|value| Some(value) != handled.as_ref());
+    Requests {
+        restart: fresh(annotation::RESTART_REQUESTED_AT, &handled.restart).or(taken.restart),
+        rollback: fresh(annotation::ROLLBACK_REQUESTED_AT, &handled.rollback).or(taken.rollback),
+        force_stop: fresh(annotation::FORCE_STOP_REQUESTED_AT, &handled.force_stop).or(taken.force_stop),
+    }
+}
+
+/// Whether somebody asked only to watch.
+pub(super) fn is_paused(app: &FlinkApplication) -> bool {
+    app.annotations()
+        .get(annotation::RECONCILE)
+        .is_some_and(|value| value == annotation::PAUSED)
+}
+
+fn value(app: &FlinkApplication, key: &str) -> Option<String> {
+    app.annotations()
+        .get(key)
+        .map(|value| value.chars().take(256).collect())
+}
+
+/// Forgets the failure of the target revision, what was refused, and how often the job ended; lifts a forced stop.
 pub(super) fn forgive(desk: &mut Desk<'_>) {
     let target = desk.target();
     desk.journal
         .failed_revisions
         .retain(|failed| Some(&failed.revision) != target.as_ref());
     desk.journal.refusal = None;
+    desk.journal.force_stopped = None;
+    let over = |way: &WayBack| Some(&way.from) == target.as_ref() && (!way.started || way.failure.is_some());
+    if desk.journal.way_back.as_ref().is_some_and(over) {
+        desk.journal.way_back = None;
+    }
     if let Some(rollout) = &mut desk.journal.rollout {
         rollout.pre_change = None;
         rollout.updated_version_id = None;
@@ -56,11 +90,50 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
 }
 
 impl Desk<'_> {
+    /// The revision that the next step serves.
+    pub(super) fn served(&self) -> Option<String> {
+        self.serves.clone().or_else(|| self.target())
+    }
+
     /// The revision that the spec asks for, or asked for last while it asks for nothing valid.
     pub(super) fn target(&self) -> Option<String> {
         match self.situation.want {
             Ok(want) => Some(want.revision.to_string()),
             Err(_) => self.journal.revisions().target,
         }
+    }
+
+    /// The nonce of `spec.restore.once`.
+    pub(super) fn restore_once(&self) -> Option<i64> {
+        let want = self.situation.want.ok()?;
+        want.restore.once.as_ref().map(|(nonce, _)| *nonce)
+    }
+
+    /// What a call was to do for people was done by it: a restart, and the restore of a snapshot.
+    pub(super) fn handle_run(&mut self, intent: &Intent) {
+        self.handle_restart(intent.restart_nonce, intent.restart_request.clone());
+        if let Some(nonce) = intent.restore_once {
+            self.journal.handled.get_or_insert_default().restore_once = Some(nonce);
+        }
+    }
+
+    /// Notes that requests were acted on.
+    pub(super) fn handle(&mut self, note: impl FnOnce(&mut Requests, &mut Handled)) {
+        let mut requests = self.journal.requests();
+        note(&mut requests, self.journal.handled.get_or_insert_default());
+        self.journal.requests = (requests != Requests::default()).then_some(requests);
+    }
+
+    /// A request to restart, by nonce or by annotation, was acted on.
+    pub(super) fn handle_restart(&mut self, nonce: Option<i64>, request: Option<String>) {
+        self.handle(|requests, handled| {
+            handled.restart_nonce = nonce.or(handled.restart_nonce);
+            if let Some(request) = request {
+                if requests.restart.as_ref() == Some(&request) {
+                    requests.restart = None;
+                }
+                handled.restart = Some(request);
+            }
+        });
     }
 }

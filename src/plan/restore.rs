@@ -19,22 +19,80 @@ pub(super) fn of_start(desk: &Desk<'_>, want: &Desired) -> Result<RunConfigurati
     })
 }
 
+/// The run configuration of a start that returns to a good revision: the newest snapshot that a job of a good revision
+/// made, never one of the job that failed.
+///
+/// # Errors
+/// The stall that says why there is no such snapshot and what would help.
+pub(super) fn of_way_back(desk: &Desk<'_>, back: &Desired) -> Result<RunConfiguration, Plan> {
+    let restore = if back.configuration.snapshots_enabled {
+        match restore_point(desk, &back.configuration.runtime_environment) {
+            Some(snapshot) => Restore::Named(snapshot.name.clone()),
+            None if is_consented(desk, back) => Restore::Skip,
+            None => {
+                return Err(no_restore_point(
+                    back,
+                    "no READY snapshot of a good revision is left for the way back",
+                ));
+            }
+        }
+    } else {
+        Restore::Skip
+    };
+    Ok(RunConfiguration {
+        restore,
+        allow_non_restored_state: back.allow_non_restored_state,
+    })
+}
+
+/// The newest READY snapshot that a job of a good revision made and that a runtime can restore.
+///
+/// A snapshot is told by the time at which it appeared, not by its version id: the id moves before the savepoint of an
+/// update exists (facts §2.2).
+pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a ObservedSnapshot> {
+    let proven = |snapshot: &&ObservedSnapshot| {
+        let mut spans = desk.journal.unproven.iter();
+        is_restorable(snapshot, runtime) && !spans.any(|span| span.holds(snapshot.created_at))
+    };
+    let snapshots = desk.situation.world.snapshots().iter().filter(proven);
+    snapshots.max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id))
+}
+
 /// The run configuration of an update of a running job.
 ///
 /// `LATEST` is the snapshot that the update itself takes (facts §3.4). Where the service takes none because snapshots
 /// are off, the newest one would be an old state: nothing is restored, as the spec consents to.
-pub(super) fn of_update(observed: &Observed, want: &Desired) -> RunConfiguration {
+///
+/// # Errors
+/// The stall that says why the snapshot of `spec.restore.once` cannot be restored.
+pub(super) fn of_update(desk: &Desk<'_>, observed: &Observed, want: &Desired) -> Result<RunConfiguration, Plan> {
     let none = want.restore.on_update == RestoreFrom::None || !observed.configuration.snapshots_enabled;
-    RunConfiguration {
-        restore: if none { Restore::Skip } else { Restore::Latest },
+    let restore = match once(desk, want) {
+        Some(named) => named?,
+        None if none => Restore::Skip,
+        None => Restore::Latest,
+    };
+    Ok(RunConfiguration {
+        restore,
         allow_non_restored_state: want.allow_non_restored_state,
-    }
+    })
+}
+
+/// The snapshot of `spec.restore.once` where its nonce was not acted on.
+fn once(desk: &Desk<'_>, want: &Desired) -> Option<Result<Restore, Plan>> {
+    let (nonce, name) = want.restore.once.as_ref()?;
+    let handled = desk.journal.handled.as_ref().and_then(|handled| handled.restore_once);
+    (handled != Some(*nonce)).then(|| named(desk.situation.world.snapshots(), name, want))
 }
 
 fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
     let snapshots = desk.situation.world.snapshots();
+    let sound: Vec<&ObservedSnapshot> = snapshots.iter().filter(|snapshot| is_sound(desk, snapshot)).collect();
     if !want.configuration.snapshots_enabled || (!desk.journal.had_state && snapshots.is_empty()) {
         return Ok(Restore::Skip);
+    }
+    if let Some(named) = once(desk, want) {
+        return named;
     }
     let revisions = desk.journal.revisions();
     let change = desk
@@ -53,8 +111,8 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
             want,
             "the application has state and spec.restore.initial.from: None gives it up",
         )),
-        (Initial::Latest, _) if revisions.good.is_none() => newest(snapshots, want),
-        (_, RestoreFrom::LatestSnapshot) => newest(snapshots, want),
+        (Initial::Latest, _) if revisions.good.is_none() => newest(&sound, want),
+        (_, RestoreFrom::LatestSnapshot) => newest(&sound, want),
         (_, RestoreFrom::None) => Ok(Restore::Skip),
     };
     restore.or_else(|plan| {
@@ -64,6 +122,12 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
             Err(plan)
         }
     })
+}
+
+/// Whether no job of a revision that failed made a snapshot.
+fn is_sound(desk: &Desk<'_>, snapshot: &ObservedSnapshot) -> bool {
+    let mut spans = desk.journal.unproven.iter();
+    !spans.any(|span| desk.journal.failure_of(&span.revision).is_some() && span.holds(snapshot.created_at))
 }
 
 /// Whether a person consents to this one start without state.
@@ -77,7 +141,7 @@ fn is_consented(desk: &Desk<'_>, want: &Desired) -> bool {
     consent == Some(want.revision.as_str()) && handled != consent
 }
 
-fn newest(snapshots: &[ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {
+fn newest(snapshots: &[&ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {
     let usable = snapshots
         .iter()
         .filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));

@@ -2,20 +2,21 @@
 
 mod background;
 mod running;
-mod start;
+pub(super) mod start;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::{HistoryResult, Revisions, RolloutStatus, StepKind};
+use crate::api::status::{GateStatus, HistoryResult, RolloutStatus, StepKind};
 use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
+use crate::plan::ledger::Failure;
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::running;
 use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
-use crate::plan::{Desk, Note, Plan, settle, stall, waiting};
+use crate::plan::{Desk, Note, Plan, by_hand, restart_wanted, rollback, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
@@ -26,15 +27,43 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     if let Some(plan) = not_ours(desk, app, want) {
         return plan;
     }
-    if let Some(plan) = in_flight(desk, app, want) {
+    if let Some(plan) = by_hand::force_stop(desk, app, want).or_else(|| in_flight(desk, app, want)) {
         return plan;
     }
     note_tag_keys(desk, app, want);
+    if want.state == DesiredState::Stopped {
+        rollback::put_off(desk);
+    } else {
+        give_up_on_update(desk, app, want);
+        by_hand::roll_back(desk, want);
+        if let Some(plan) = rollback::plan(desk, app, want) {
+            return plan;
+        }
+    }
     match app.status {
         ApplicationStatus::Ready => ready(desk, app, want),
         ApplicationStatus::Running => running(desk, app, want),
         _ if hangs(desk, app, want) => end_by_force(desk, app, desk.target()),
         _ => waiting::for_status(desk, app, want.progress_deadline),
+    }
+}
+
+/// An update of the change in flight that lasts longer than allowed is a failure of its revision.
+fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let overdue = waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline);
+    let revision = want.revision.to_string();
+    let ours = desk
+        .journal
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.revision == revision);
+    if app.status == ApplicationStatus::Updating && overdue && ours && desk.journal.way_back.is_none() {
+        desk.condemn(Failure {
+            revision: Some(revision),
+            reason: Reason::DeadlineExceeded,
+            cause: "the update outlasted spec.rollout.progressDeadline".to_owned(),
+            source: "Controller",
+        });
     }
 }
 
@@ -53,8 +82,12 @@ fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
 fn end_by_force(desk: &mut Desk<'_>, app: &Observed, revision: Option<String>) -> Plan {
     let plan = waiting::admitted(desk, Step::ForceStop);
     if app.status == ApplicationStatus::Starting && matches!(plan, Plan::Do(_)) {
-        let cause = "the start outlasted spec.rollout.progressDeadline and was ended by force".to_owned();
-        settle::condemn(desk, revision, Reason::DeadlineExceeded, cause, "Controller");
+        desk.condemn(Failure {
+            revision,
+            reason: Reason::DeadlineExceeded,
+            cause: "the start outlasted spec.rollout.progressDeadline and was ended by force".to_owned(),
+            source: "Controller",
+        });
     }
     plan
 }
@@ -63,7 +96,7 @@ fn absent(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     if let Some(intent) = &desk.journal.intent {
         return waiting::for_intent(desk, intent);
     }
-    desk.set_running(None);
+    desk.forget_versions();
     let mut tags = want.tags.clone();
     tags.extend(desk.situation.owner.tags());
     remember_tag_keys(desk, want.tags.keys().cloned().collect());
@@ -136,7 +169,7 @@ fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
 }
 
 /// An update that was accepted and left a difference would be sent for ever: it is not sent twice.
-fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let rollout = desk.journal.rollout.as_ref()?;
     (rollout.updated_version_id == Some(app.version_id)).then(|| {
         stall(
@@ -162,6 +195,10 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan
         (ApplicationStatus::Stopping, StepKind::Stop) if want.state == DesiredState::Running => {
             Some(end_by_force(desk, app, None))
         }
+        (ApplicationStatus::Updating, StepKind::Update) if want.state == DesiredState::Running => {
+            desk.journal.intent = None;
+            None
+        }
         (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
         (status, _) => Some(waiting::overdue(status.as_str())),
     }
@@ -169,7 +206,7 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     let difference = difference(app, &want.configuration);
-    if let Some(plan) = held(desk, want, &difference) {
+    if let Some(plan) = stopped_by_force(desk, want).or_else(|| held(desk, want, &difference)) {
         return background(desk, app, want).unwrap_or(plan);
     }
     if let Some(step) = change_while_ready(app, &difference) {
@@ -189,6 +226,25 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     }
 }
 
+/// An application that was stopped by force on request stays stopped until somebody asks for something else.
+fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
+    let stopped = desk.journal.force_stopped.clone()?;
+    let holds = stopped.revision == want.revision.as_str()
+        && want.state == DesiredState::Running
+        && !restart_wanted(&desk.journal, want);
+    if !holds {
+        desk.journal.force_stopped = None;
+        return None;
+    }
+    Some(stall(
+        Reason::ForceStopped,
+        format!(
+            "the job was stopped by force on request at {}; change the spec, or annotate sluicegate.dev/restart-requested-at or sluicegate.dev/retry-requested-at to start it",
+            stopped.at
+        ),
+    ))
+}
+
 /// A failed revision is neither sent nor started; a stopped application that has it already may rest.
 fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan> {
     let failed = desk.journal.failure_of(want.revision.as_str())?;
@@ -201,6 +257,20 @@ fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan
         .as_ref()
         .filter(|last| last.revision.as_deref() == Some(&failed.revision));
     let cause = last.map_or(String::new(), |last| format!(": {}", last.cause));
+    if let Some(rolled_back) = desk
+        .journal
+        .rolled_back
+        .as_ref()
+        .filter(|rolled_back| rolled_back.from == failed.revision)
+    {
+        return Some(stall(
+            Reason::RolledBack,
+            format!(
+                "revision {} failed at {}{cause}. Revision {} runs again since {}; revision {} is not tried again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+                failed.revision, failed.at, rolled_back.to, rolled_back.at, failed.revision
+            ),
+        ));
+    }
     Some(stall(
         failed.reason,
         format!(
@@ -211,7 +281,7 @@ fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan
 }
 
 /// The first of the calls that bring the configuration while nothing runs.
-fn change_while_ready(app: &Observed, difference: &Difference) -> Option<Step> {
+pub(super) fn change_while_ready(app: &Observed, difference: &Difference) -> Option<Step> {
     let fence = || Fence {
         token: app.token.clone(),
     };
@@ -249,7 +319,7 @@ fn change_while_ready(app: &Observed, difference: &Difference) -> Option<Step> {
     })
 }
 
-fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+pub(super) fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let revision = want.revision.to_string();
     if desk
         .journal
@@ -259,14 +329,18 @@ fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     {
         return;
     }
-    let now = desk.situation.now;
     let stopped_for_it = desk
         .journal
         .rollout
         .as_ref()
         .is_some_and(|rollout| rollout.stopped_for_it);
-    desk.journal.rollout = Some(RolloutStatus {
-        revision,
+    desk.journal.rollout = Some(new_rollout(desk, app, want, stopped_for_it));
+}
+
+fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired, stopped_for_it: bool) -> RolloutStatus {
+    let now = desk.situation.now;
+    RolloutStatus {
+        revision: want.revision.to_string(),
         stopped_for_it,
         updated_version_id: None,
         started_at: now,
@@ -274,33 +348,47 @@ fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         from_version_id: Some(app.version_id),
         pre_change: None,
         pre_change_snapshot: None,
-    });
+        gate: None,
+    }
 }
 
-/// The job runs what is wanted: the revision is good and the rollout over.
-fn promote(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
-    let revision = want.revision.to_string();
-    let before = desk.journal.revisions();
-    if before.running.as_ref() == Some(&revision)
-        && before.good.as_ref() == Some(&revision)
-        && desk.journal.rollout.is_none()
-    {
-        return;
-    }
-    desk.journal
-        .failed_revisions
-        .retain(|failed| failed.revision != revision);
-    desk.journal.revisions = Some(Revisions {
-        target: Some(revision.clone()),
-        running: Some(revision.clone()),
-        good: Some(revision.clone()),
-        good_version_id: Some(app.version_id),
+/// The open rollout of a revision with its gate. Where nobody opened one, the application was found running what is
+/// wanted: whatever job runs is verified.
+pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus {
+    declare_rollout(desk, app, want);
+    let mut rollout = desk
+        .journal
+        .rollout
+        .clone()
+        .unwrap_or_else(|| new_rollout(desk, app, want, false));
+    rollout.gate.get_or_insert_with(|| GateStatus {
+        excused_operation_id: desk
+            .situation
+            .world
+            .operations()
+            .first()
+            .map(|newest| newest.id.clone()),
+        ..GateStatus::since(app.created_at)
     });
-    desk.journal.had_state = true;
-    desk.journal.rollout = None;
-    desk.record(HistoryResult::Promoted, Some(revision.clone()));
+    rollout
+}
+
+/// The job is proven: the revision is good and the rollout over.
+fn promote(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let revision = want.revision.as_str();
+    let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
+    let down = gate.and_then(|gate| gate.downtime_seconds);
+    let down = down.map_or(String::new(), |seconds| {
+        format!("; nothing was processed for about {seconds} s")
+    });
+    desk.make_good(revision, app.version_id);
+    desk.journal.rolled_back = None;
+    desk.record(HistoryResult::Promoted, Some(revision.to_owned()));
     desk.notes.push(Note::normal(
-        "Running",
-        format!("revision {revision} runs as version {}", app.version_id),
+        "GatePassed",
+        format!(
+            "revision {revision} runs as version {} and is proven good{down}",
+            app.version_id
+        ),
     ));
 }

@@ -1,17 +1,13 @@
 //! What an observation teaches about the call whose effect is awaited, and about a job that went away by itself.
 
 use jiff::SignedDuration;
-use kube::ResourceExt;
 
-use crate::api::annotation;
 use crate::api::condition::Reason;
-use crate::api::status::{
-    AwsStatus, FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, Phase, PreChange, RefusalClass,
-    RefusalStatus, StepKind,
-};
+use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::identity;
+use crate::plan::ledger::Failure;
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note};
+use crate::plan::{Desk, Note, gate, measure};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -103,7 +99,7 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
             Some(_) => late(age, LAG + CALL_SETTLES, Verdict::Void),
         },
         StepKind::TakeSnapshot => snapshot_verdict(intent, world, age),
-        StepKind::Start | StepKind::Stop | StepKind::ForceStop => world
+        StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world
             .application
             .as_ref()
             .map_or(Verdict::Void, |app| run_verdict(intent, desk, app)),
@@ -141,7 +137,7 @@ fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration) -> Verd
 }
 
 /// The operation of an intent: by its id, otherwise the newest of its kind that began after the declaration.
-fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a ObservedOperation> {
+pub(super) fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a ObservedOperation> {
     match &intent.operation_id {
         Some(id) => world.operation(id),
         None => world.newest_after(intent.step.operation(), intent.after_operation_id.as_deref()),
@@ -174,12 +170,13 @@ fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
     let now = desk.situation.now;
     let age = now.duration_since(intent.declared_at);
     let reached = match intent.step {
-        StepKind::Start => ApplicationStatus::Running,
+        StepKind::Start | StepKind::RollBack => ApplicationStatus::Running,
         _ => ApplicationStatus::Ready,
     };
     let Some(operation) = operation_of(intent, desk.situation.world) else {
         let never_came = intent.step == StepKind::ForceStop && app.status != ApplicationStatus::ForceStopping;
-        return if app.status == reached {
+        let proven = app.status == reached && intent.step != StepKind::RollBack;
+        return if proven {
             Verdict::Done
         } else if app.status.is_settled() || never_came {
             late(age, QUARANTINE, Verdict::Void)
@@ -214,8 +211,14 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
     match verdict {
         Verdict::Open => return,
         Verdict::Void => {}
-        Verdict::Done => done(desk, intent),
-        Verdict::Failed(cause) => failed(desk, intent, cause),
+        Verdict::Done => {
+            measure::operation(desk, intent, true);
+            done(desk, intent);
+        }
+        Verdict::Failed(cause) => {
+            measure::operation(desk, intent, false);
+            failed(desk, intent, cause);
+        }
     }
     desk.journal.intent = None;
 }
@@ -235,7 +238,11 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             .push(Note::normal("Created", "the application was found to be created")),
         StepKind::Start => {
             desk.set_running(intent.revision.clone());
-            desk.handle_nonce(intent);
+            gate::open(desk, intent);
+            if let Some(way) = &mut desk.journal.way_back {
+                way.started = true;
+            }
+            desk.handle_run(intent);
             desk.handle_consent(intent);
             let from = intent
                 .snapshot
@@ -250,11 +257,27 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
                 rollout.updated_version_id = version;
             }
             if is_running(desk) {
-                desk.handle_nonce(intent);
+                desk.set_running(intent.revision.clone());
+                gate::open(desk, intent);
+                desk.handle_run(intent);
             }
         }
+        StepKind::RollBack => {
+            let way = desk.journal.way_back.as_mut();
+            let to = way.map(|way| {
+                way.started = true;
+                way.to.clone()
+            });
+            desk.set_running(to);
+            gate::open(desk, intent);
+            desk.notes.push(Note::normal(
+                "RollbackAccepted",
+                "RollbackApplication came to its end; the job is verified",
+            ));
+        }
         StepKind::Restart => {
-            desk.handle_nonce(intent);
+            gate::open(desk, intent);
+            desk.handle_run(intent);
             desk.record(HistoryResult::Restarted, intent.revision.clone());
             desk.notes
                 .push(Note::normal("Restarted", "the job was restarted on request"));
@@ -262,6 +285,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         StepKind::Stop | StepKind::ForceStop => {
             let revision = desk.journal.revisions().running;
             desk.set_running(None);
+            desk.close_span(gate::ended_at(desk, intent));
             desk.record(HistoryResult::Stopped, revision);
             let (reason, text) = if intent.step == StepKind::Stop {
                 ("Stopped", "the job was stopped with a snapshot where snapshots are on")
@@ -322,39 +346,22 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
             });
             desk.notes.push(Note::warning("StopFailed", cause));
         }
-        _ => condemn(desk, intent.revision.clone(), Reason::StartFailed, cause, "Operation"),
+        StepKind::RollBack => {
+            if let Some(way) = &mut desk.journal.way_back {
+                way.rollback_refused = true;
+            }
+            desk.notes.push(Note::warning("RollbackFailed", cause));
+        }
+        _ => desk.condemn(Failure {
+            revision: intent.revision.clone(),
+            reason: Reason::StartFailed,
+            cause,
+            source: "Operation",
+        }),
     }
     if intent.step == StepKind::Restart {
-        desk.handle_nonce(intent);
+        desk.handle_run(intent);
     }
-}
-
-/// Records the failure of a change or a start: of the revision, unless the revision was good before.
-pub(super) fn condemn(desk: &mut Desk<'_>, revision: Option<String>, reason: Reason, cause: String, source: &str) {
-    let at = desk.situation.now;
-    if revision.is_some() && revision == desk.journal.revisions().good {
-        desk.record(HistoryResult::StartFailed, revision.clone());
-    } else if let Some(revision) = revision.clone() {
-        desk.condemn_revision(revision, reason);
-    }
-    desk.journal.last_failure = Some(LastFailure {
-        at,
-        revision,
-        reason,
-        cause: cause.clone(),
-        source: source.to_owned(),
-    });
-    desk.journal.rollout = None;
-    if desk
-        .situation
-        .world
-        .application
-        .as_ref()
-        .is_some_and(|app| app.status == ApplicationStatus::Ready)
-    {
-        desk.set_running(None);
-    }
-    desk.notes.push(Note::warning(reason.as_str(), cause));
 }
 
 /// Notices that a job which ran does not run any more although nothing of ours stopped it.
@@ -372,6 +379,20 @@ fn notice_end(desk: &mut Desk<'_>) {
         .operations()
         .first()
         .is_some_and(|newest| newest.kind == StepKind::Stop.operation());
+    let at = desk.situation.now;
+    desk.close_span(at);
+    let rollout = desk.journal.rollout.as_ref();
+    let verifying = rollout.is_some_and(|rollout| rollout.gate.is_some() && at < rollout.deadline);
+    let unproven = running.as_deref().is_some_and(|running| !desk.is_good(running));
+    if verifying && unproven && !stopped {
+        desk.condemn(Failure {
+            revision: running,
+            reason: Reason::JobEnded,
+            cause: "the job ended before it was proven good".to_owned(),
+            source: "Controller",
+        });
+        return;
+    }
     let (result, note) = if stopped {
         (
             HistoryResult::StoppedElsewhere,
@@ -387,61 +408,4 @@ fn notice_end(desk: &mut Desk<'_>) {
     desk.set_running(None);
     desk.journal.rollout = None;
     desk.notes.push(note);
-}
-
-impl Desk<'_> {
-    pub(super) fn generation(&self) -> i64 {
-        self.situation.app.metadata.generation.unwrap_or_default()
-    }
-
-    pub(super) fn set_running(&mut self, revision: Option<String>) {
-        let mut revisions = self.journal.revisions();
-        revisions.running = revision;
-        self.journal.revisions = Some(revisions);
-    }
-
-    fn handle_nonce(&mut self, intent: &Intent) {
-        if let Some(nonce) = intent.restart_nonce {
-            self.journal.handled.get_or_insert_default().restart_nonce = Some(nonce);
-        }
-    }
-
-    /// A start without state uses up the consent to it.
-    fn handle_consent(&mut self, intent: &Intent) {
-        let consent = self
-            .situation
-            .app
-            .annotations()
-            .get(annotation::ALLOW_EMPTY_START)
-            .cloned();
-        if intent.snapshot.is_none() && consent.is_some() && consent == intent.revision {
-            self.journal.handled.get_or_insert_default().empty_start = consent;
-        }
-    }
-
-    pub(super) fn record(&mut self, result: HistoryResult, revision: Option<String>) {
-        let version_id = self.situation.world.application.as_ref().map(|app| app.version_id);
-        let at = self.situation.now;
-        self.journal.remember(HistoryEntry {
-            at,
-            result,
-            revision,
-            version_id,
-            snapshot: None,
-        });
-    }
-
-    pub(super) fn condemn_revision(&mut self, revision: String, reason: Reason) {
-        self.record(HistoryResult::Failed, Some(revision.clone()));
-        self.journal
-            .failed_revisions
-            .retain(|failed| failed.revision != revision);
-        self.journal.failed_revisions.push(FailedRevision {
-            revision,
-            reason,
-            at: self.situation.now,
-        });
-        let surplus = self.journal.failed_revisions.len().saturating_sub(10);
-        self.journal.failed_revisions.drain(..surplus);
-    }
 }

@@ -39,6 +39,11 @@ pub enum Step {
     Stop,
     /// Stops the job without a snapshot.
     ForceStop,
+    /// Returns to the version before the newest update.
+    RollBack {
+        /// The configuration version that is left.
+        version_id: i64,
+    },
     /// Takes a snapshot.
     TakeSnapshot {
         /// The name of the snapshot.
@@ -143,6 +148,7 @@ impl Step {
             Self::Start { .. } => StepKind::Start,
             Self::Stop => StepKind::Stop,
             Self::ForceStop => StepKind::ForceStop,
+            Self::RollBack { .. } => StepKind::RollBack,
             Self::TakeSnapshot { .. } => StepKind::TakeSnapshot,
             Self::AddVpc { .. } => StepKind::AddVpc,
             Self::RemoveVpc { .. } => StepKind::RemoveVpc,
@@ -169,6 +175,18 @@ impl Step {
         }
     }
 
+    /// Whether the job that the step brings restores state.
+    #[must_use]
+    pub fn restores(&self) -> bool {
+        match self {
+            Self::RollBack { .. } => true,
+            Self::Start { run } | Self::Restart { run, .. } | Self::Update { run: Some(run), .. } => {
+                run.restore != Restore::Skip
+            }
+            _ => false,
+        }
+    }
+
     /// The snapshot that the step takes or restores by name.
     #[must_use]
     pub fn snapshot(&self) -> Option<&str> {
@@ -192,6 +210,7 @@ impl StepKind {
             Self::Create => Reason::Creating,
             Self::Start => Reason::Starting,
             Self::Stop | Self::ForceStop => Reason::Stopping,
+            Self::RollBack => Reason::RollingBack,
             Self::Delete => Reason::Deleting,
             Self::Update
             | Self::Restart

@@ -1,9 +1,12 @@
 //! The arms of the planner: each name says what is given and what is planned.
 
 mod arms;
+mod by_hand;
 mod edges;
+mod gate;
 mod intents;
 mod refusals;
+mod rollback;
 mod table;
 mod teardown;
 
@@ -19,7 +22,8 @@ use crate::api::spec::FlinkApplication;
 use crate::api::status::{FlinkApplicationStatus, Handled, Intent, Journal, Phase, Revisions, StepKind};
 use crate::desired::{Desired, References, Undesirable};
 use crate::world::{
-    ApplicationStatus, Observed, ObservedOperation, ObservedSnapshot, OperationStatus, SnapshotStatus, World,
+    ApplicationStatus, Observed, ObservedCheckpoints, ObservedJob, ObservedOperation, ObservedSnapshot, ObservedVertex,
+    OperationStatus, Restored, Sight, SnapshotStatus, World,
 };
 
 const SPEC: &str = "
@@ -83,6 +87,8 @@ impl Case {
             status,
             version_id: 3,
             updated_from: Some(2),
+            rolled_back_from: None,
+            code_digest: None,
             token: "token-3".into(),
             created_at: start_of_time(),
             streaming: true,
@@ -123,6 +129,7 @@ impl Case {
                 running: Some(revision.clone()),
                 good: Some(revision.clone()),
                 good_version_id: Some(3),
+                previous: None,
             });
         })
     }
@@ -146,6 +153,12 @@ impl Case {
     fn respec(mut self, more: &str) -> Self {
         self.app.spec = serde_yaml::from_str(&format!("{SPEC}{more}")).unwrap();
         self.app.metadata.generation = Some(2);
+        self
+    }
+
+    /// The job that a look shows.
+    fn sees(mut self, job: ObservedJob) -> Self {
+        self.world.job = Sight::Seen(Some(job));
         self
     }
 
@@ -182,9 +195,12 @@ impl Case {
                 phase,
                 revision,
                 restart_nonce: None,
+                restart_request: None,
+                restore_once: None,
                 fence: Some("token-2".into()),
                 from_version_id: Some(2),
                 snapshot: None,
+                restores: false,
                 after_operation_id: Some("op-old".into()),
                 declared_at: start_of_time(),
                 operation_id: (phase == Phase::Issued).then(|| "op-new".to_owned()),
@@ -209,6 +225,30 @@ impl Case {
     fn recorded(self) -> Self {
         let decision = self.decide();
         self.journal(|journal| *journal = decision.journal)
+    }
+}
+
+/// A job of two vertices with three subtasks that was submitted two seconds after the start of time and does well.
+fn healthy_job() -> ObservedJob {
+    let vertex = |name: &str, parallelism: i64| ObservedVertex {
+        name: name.into(),
+        parallelism,
+        running: parallelism,
+        finished: 0,
+        failed: 0,
+    };
+    ObservedJob {
+        id: "0a".into(),
+        state: "RUNNING".into(),
+        started_at: after(2),
+        vertices: vec![vertex("Source", 1), vertex("Sink", 2)],
+        restarts: Some(0),
+        checkpoints: Some(ObservedCheckpoints {
+            completed: 1,
+            failed: 0,
+            restored: Restored::Snapshot,
+        }),
+        root_cause: None,
     }
 }
 

@@ -171,14 +171,14 @@ pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
     })
 }
 
-/// A call waits while the service carries out an operation of somebody else; only a forced stop does not.
+/// A call waits while the service carries out an operation of somebody else; only a forced stop and a rollback do not.
 pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
     let Plan::Do(step) = &plan else { return plan };
     let Some(operation) = desk
         .situation
         .world
         .in_flight()
-        .filter(|_| step.kind() != StepKind::ForceStop)
+        .filter(|_| !matches!(step.kind(), StepKind::ForceStop | StepKind::RollBack))
     else {
         return plan;
     };
@@ -199,6 +199,6 @@ fn is_same(desk: &Desk<'_>, refusal: &RefusalStatus, step: &Step) -> bool {
     let by_revision = step.kind().sets_content() && step.kind() != StepKind::Create;
     let transient = refusal.class != RefusalClass::Rejected;
     refusal.step == step.kind()
-        && refusal.revision == desk.target()
+        && refusal.revision == desk.served()
         && (by_revision || transient || refusal.generation == desk.generation())
 }

@@ -20,6 +20,7 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 struct Kept {
     versions: HashMap<String, u64>,
+    written: HashMap<String, Timestamp>,
     pauses: HashMap<String, Pause>,
     unreadable: HashMap<String, Timestamp>,
     backoff: Backoff,
@@ -86,10 +87,21 @@ impl Memory {
             _ => {
                 kept.pauses.remove(key);
                 kept.unreadable.remove(key);
+                kept.written.remove(key);
                 kept.backoff.reset(key);
                 kept.versions.remove(key)
             }
         };
+    }
+
+    /// Notes when this process last wrote the status of an object.
+    pub(super) fn wrote_at(&self, key: &str, now: Timestamp) {
+        self.kept().written.insert(key.to_owned(), now);
+    }
+
+    /// Whether this process wrote the status of an object after a moment.
+    pub(super) fn wrote_since(&self, key: &str, moment: Timestamp) -> bool {
+        self.kept().written.get(key).is_some_and(|at| *at > moment)
     }
 
     /// Notes a pass that came to its end.

@@ -78,13 +78,21 @@ fn stalled() -> Plan {
 #[test]
 fn each_move_has_its_conditions_and_never_reconciling_beside_stalled() {
     for (plan, expected) in [
-        (Plan::Rest, vec!["Ready=True/Running", "Synced=False/Pending"]),
+        (
+            Plan::Rest,
+            vec![
+                "Ready=True/Running",
+                "Synced=False/Pending",
+                "JobHealthy=Unknown/Stopped",
+            ],
+        ),
         (
             waiting(),
             vec![
                 "Ready=False/Starting",
                 "Reconciling=True/Starting",
                 "Synced=False/Pending",
+                "JobHealthy=Unknown/Stopped",
             ],
         ),
         (
@@ -93,11 +101,17 @@ fn each_move_has_its_conditions_and_never_reconciling_beside_stalled() {
                 "Ready=False/Stopping",
                 "Reconciling=True/Stopping",
                 "Synced=False/Pending",
+                "JobHealthy=Unknown/Stopped",
             ],
         ),
         (
             stalled(),
-            vec!["Ready=False/NotOwned", "Stalled=True/NotOwned", "Synced=False/Pending"],
+            vec![
+                "Ready=False/NotOwned",
+                "Stalled=True/NotOwned",
+                "Synced=False/Pending",
+                "JobHealthy=Unknown/Stopped",
+            ],
         ),
     ] {
         assert_eq!(
@@ -194,4 +208,19 @@ fn messages_fit_the_schema_whatever_they_quote() {
             .all(|condition| condition.message.len() <= 1024)
     );
     assert!(status.message.is_some_and(|message| message.len() <= 1024));
+}
+
+#[test]
+fn statuses_that_differ_in_words_only_are_told_from_those_that_say_something_else() {
+    let before = projected(&app(), &Journal::default(), &waiting(), now());
+    let mut reworded = before.clone();
+    reworded.message = Some("other words".into());
+    reworded.conditions[0].message = "other words".into();
+    assert!(differs_in_words_only(&before, &reworded));
+    let mut reasoned = before.clone();
+    reasoned.conditions[0].reason = "Other".into();
+    assert!(!differs_in_words_only(&before, &reasoned));
+    let mut journalled = before.clone();
+    journalled.journal.had_state = true;
+    assert!(!differs_in_words_only(&before, &journalled));
 }

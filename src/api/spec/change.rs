@@ -32,6 +32,10 @@ pub struct Restore {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_update: Option<RestoreFrom>,
 
+    /// A snapshot that the next start or update restores instead, once for each nonce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub once: Option<RestoreOnce>,
+
     /// Whether state that no operator of the job claims may be dropped. Default: false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_non_restored_state: Option<bool>,
@@ -49,6 +53,19 @@ pub struct InitialRestore {
     #[schemars(length(min = 1, max = 256), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot_name: Option<String>,
+}
+
+/// A snapshot that the next start or update restores instead. It causes neither.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreOnce {
+    /// Change it to have the snapshot restored.
+    #[schemars(range(min = 0))]
+    pub nonce: i64,
+
+    /// The snapshot.
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[a-zA-Z0-9_.-]+$"))]
+    pub snapshot_name: String,
 }
 
 /// Where the state of the first start comes from.
@@ -86,6 +103,48 @@ pub struct Rollout {
     /// Whether a snapshot is taken before a change of a running application. Default: `WhenHealthy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pre_change_snapshot: Option<PreChangeSnapshot>,
+
+    /// When a changed job counts as good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
+
+    /// What follows when a change fails: Rollback returns to the newest good revision with its state, `ForceStop` stops
+    /// the job, Hold leaves it as it is. Where nothing is good yet, Rollback stops the job. Default: Rollback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
+}
+
+/// When a changed job counts as good.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.stableFor) || (duration(self.stableFor) >= duration('0s') && duration(self.stableFor) <= duration('12h'))", "spec.rollout.gate.stableFor must be between 0s and 12h"))]
+pub struct Gate {
+    /// How long every subtask must run without interruption, for instance 2m. Default: 2m.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable_for: Option<String>,
+
+    /// The restarts of the job that are tolerated; one more fails the change. Default: 1.
+    #[schemars(range(min = 0, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_restarts: Option<i32>,
+
+    /// The checkpoints that the job must complete; with checkpointing off none are waited for. Default: 1.
+    #[schemars(range(min = 0, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_completed_checkpoints: Option<i32>,
+}
+
+/// What follows when a change fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum OnFailure {
+    /// The newest good revision runs again.
+    Rollback,
+    /// The job is stopped by force.
+    ForceStop,
+    /// The job is left as it is.
+    Hold,
 }
 
 /// Whether a snapshot is taken before a change.

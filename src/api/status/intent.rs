@@ -19,6 +19,8 @@ pub enum StepKind {
     Stop,
     /// `StopApplication` with force.
     ForceStop,
+    /// `RollbackApplication`.
+    RollBack,
     /// `CreateApplicationSnapshot`.
     TakeSnapshot,
     /// `AddApplicationVpcConfiguration`.
@@ -48,6 +50,7 @@ impl StepKind {
             Self::Update | Self::Restart => "UpdateApplication",
             Self::Start => "StartApplication",
             Self::Stop | Self::ForceStop => "StopApplication",
+            Self::RollBack => "RollbackApplication",
             Self::TakeSnapshot => "CreateApplicationSnapshot",
             Self::AddVpc => "AddApplicationVpcConfiguration",
             Self::RemoveVpc => "DeleteApplicationVpcConfiguration",
@@ -76,6 +79,13 @@ pub struct Intent {
     /// The restart nonce that the call serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_nonce: Option<i64>,
+    /// The request to restart that the call serves.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_request: Option<String>,
+    /// The nonce of `spec.restore.once` that the call serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore_once: Option<i64>,
     /// The token of the observation that the call was planned from.
     #[schemars(length(max = 512))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +97,9 @@ pub struct Intent {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
+    /// Whether the job that the call brings restores state.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restores: bool,
     /// The newest operation of the application when the call was declared.
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,9 @@ use aws_sdk_kinesisanalyticsv2::types::{
 use crate::api::status::Tags;
 use crate::aws::convert::timestamp;
 use crate::configuration::{Checkpoint, CodeLocation, Configuration, Monitoring, Parallelism, PropertyGroups, Vpc};
-use crate::world::{ApplicationStatus, Observed, ObservedOperation, ObservedSnapshot, OperationStatus, SnapshotStatus};
+use crate::world::{
+    ApplicationStatus, Observed, ObservedOperation, ObservedSnapshot, ObservedVersion, OperationStatus, SnapshotStatus,
+};
 
 /// An application as `DescribeApplication` and `ListTagsForResource` report it.
 pub(in crate::aws) fn observed(detail: &ApplicationDetail, tags: Tags) -> Observed {
@@ -50,6 +52,8 @@ pub(in crate::aws) fn observed(detail: &ApplicationDetail, tags: Tags) -> Observ
         status: ApplicationStatus::parse(detail.application_status().as_str()),
         version_id: detail.application_version_id(),
         updated_from: detail.application_version_updated_from(),
+        rolled_back_from: detail.application_version_rolled_back_from(),
+        code_digest: configuration.and_then(code_digest),
         token: detail.conditional_token().unwrap_or_default().to_owned(),
         created_at: detail.create_timestamp().map(timestamp).unwrap_or_default(),
         streaming: runtime.starts_with("FLINK-") && detail.application_mode() != Some(&ApplicationMode::Interactive),
@@ -92,6 +96,20 @@ fn canonical(
             .and_then(|configuration| configuration.application_snapshot_configuration_description())
             .is_none_or(ApplicationSnapshotConfigurationDescription::snapshots_enabled),
     }
+}
+
+/// A configuration version as `DescribeApplicationVersion` reports it.
+pub(in crate::aws) fn version(detail: &ApplicationDetail) -> ObservedVersion {
+    let observed = observed(detail, Tags::default());
+    ObservedVersion {
+        configuration: observed.configuration,
+        code_digest: observed.code_digest,
+    }
+}
+
+fn code_digest(configuration: &ApplicationConfigurationDescription) -> Option<String> {
+    let code = configuration.application_code_configuration_description()?;
+    code.code_content_description()?.code_md5().map(str::to_owned)
 }
 
 fn code(configuration: &ApplicationConfigurationDescription) -> Option<CodeLocation> {

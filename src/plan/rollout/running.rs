@@ -1,57 +1,120 @@
 //! A running job: stopped, changed, restarted or promoted.
 
+use jiff::SignedDuration;
+
 use crate::api::condition::Reason;
-use crate::api::spec::{DesiredState, PreChangeSnapshot};
-use crate::api::status::{PreChange, StepKind};
+use crate::api::spec::{DesiredState, OnFailure, PreChangeSnapshot};
+use crate::api::status::{PreChange, RefusalClass};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
+use crate::plan::gate::{self, Trouble, Verdict};
+use crate::plan::ledger::Failure;
 use crate::plan::rollout::background::background;
 use crate::plan::rollout::start::rest_after_failure;
-use crate::plan::rollout::{declare_rollout, held, promote, without_effect};
+use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Plan, restart_wanted, restore, stall, waiting};
-use crate::world::{Observed, OperationStatus, SnapshotStatus};
+use crate::plan::{Desk, Plan, by_hand, restart_wanted, restore, rollback, stall, waiting};
+use crate::world::{Observed, SnapshotStatus};
 
-pub(super) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
+/// How long the service may refuse a change because the job is down before the job is stopped by force.
+const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
+
+pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
         desk.journal.rollout = None;
         return waiting::admitted(desk, Step::Stop);
     }
     let difference = difference(app, &want.configuration);
     if !difference.is_empty() {
+        by_hand::recognise(desk, app, want);
         return match held(desk, want, &difference) {
             Some(plan) => background(desk, app, want).unwrap_or(plan),
             None => change_while_running(desk, app, want, &difference),
         };
     }
-    if is_disproved(desk, want) {
-        return match held(desk, want, &difference) {
-            Some(plan) => background(desk, app, want).unwrap_or(plan),
-            None => restart(desk, app, want),
-        };
+    if let Some(plan) = held(desk, want, &difference) {
+        return background(desk, app, want).unwrap_or(plan);
     }
-    promote(desk, app, want);
+    if !is_proven(desk, want) {
+        match verify(desk, app, want) {
+            Some(plan) if restart_wanted(&desk.journal, want) && matches!(plan, Plan::Stall(_)) => {
+                return restart(desk, app, want);
+            }
+            Some(plan) => return plan,
+            None => {}
+        }
+    }
+    desk.journal.rolled_back = None;
     if restart_wanted(&desk.journal, want) {
         return restart(desk, app, want);
     }
     background(desk, app, want).unwrap_or(Plan::Rest)
 }
 
-/// Whether the last word on the revision is a failure although the service reports RUNNING with it: after a failed
-/// update that may be a job that does nothing (facts §2.3).
-fn is_disproved(desk: &Desk<'_>, want: &Desired) -> bool {
-    let running = desk.journal.revisions().running;
-    let another_ran = running.is_some_and(|running| running != want.revision.as_str());
-    let kinds = [StepKind::Update.operation(), StepKind::Start.operation()];
-    let operations = desk.situation.world.operations();
-    let newest = operations
-        .iter()
-        .find(|operation| kinds.contains(&operation.kind.as_str()));
-    another_ran && newest.is_some_and(|operation| operation.status == OperationStatus::Failed)
+/// Whether the job in place passed the gate.
+fn is_proven(desk: &Desk<'_>, want: &Desired) -> bool {
+    let revisions = desk.journal.revisions();
+    let revision = Some(want.revision.as_str());
+    revisions.running.as_deref() == revision && revisions.good.as_deref() == revision && desk.journal.rollout.is_none()
+}
+
+/// Holds the job of the wanted revision against the gate; nothing when it passes.
+fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let revision = want.revision.to_string();
+    if desk.journal.revisions().running.as_ref() != Some(&revision) {
+        desk.open_span(Some(&revision), desk.situation.now);
+        desk.set_running(Some(revision.clone()));
+    }
+    let mut rollout = open_rollout(desk, app, want);
+    let verdict = gate::evaluate(desk, &mut rollout, want.gate);
+    desk.journal.rollout = Some(rollout);
+    match verdict {
+        Verdict::Good => {
+            promote(desk, app, want);
+            None
+        }
+        Verdict::NotYet(waiting) => match background(desk, app, want) {
+            Some(Plan::Do(step)) => Some(Plan::Do(step)),
+            _ => Some(Plan::Wait(waiting)),
+        },
+        Verdict::Unverified(why) => {
+            desk.journal.had_state = true;
+            Some(stall(
+                Reason::Unverified,
+                format!(
+                    "revision {revision} runs and is not proven: {why}. It is looked at again at every resync, or annotate sluicegate.dev/reconcile-requested-at"
+                ),
+            ))
+        }
+        Verdict::Trouble(trouble) => Some(disproved(desk, app, want, trouble)),
+    }
+}
+
+/// The job that the change brought is in trouble: the revision failed, or, where it was good before, its start did.
+fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
+    let good = desk.is_good(want.revision.as_str());
+    desk.condemn(Failure {
+        revision: Some(want.revision.to_string()),
+        reason: trouble.reason,
+        cause: trouble.cause.clone(),
+        source: "FlinkRest",
+    });
+    if good {
+        return match want.on_failure {
+            OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
+            OnFailure::Rollback | OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
+        };
+    }
+    rollback::plan(desk, app, want)
+        .or_else(|| held(desk, want, &Difference::default()))
+        .unwrap_or_else(|| stall(trouble.reason, trouble.cause))
 }
 
 fn restart(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    let run = restore::of_update(app, want);
+    let run = match restore::of_update(desk, app, want) {
+        Ok(run) => run,
+        Err(plan) => return plan,
+    };
     let fence = Fence {
         token: app.token.clone(),
     };
@@ -68,23 +131,61 @@ fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, dif
     if let Some(plan) = without_effect(desk, app, want) {
         return plan;
     }
+    if is_condemned(desk) {
+        return by_force(desk, want);
+    }
     if !difference.is_one_update() {
         if let Some(rollout) = &mut desk.journal.rollout {
             rollout.stopped_for_it = true;
         }
-        return waiting::admitted(desk, Step::Stop);
+        return out_of_the_way(desk, want).unwrap_or_else(|| waiting::admitted(desk, Step::Stop));
     }
     if let Some(plan) = pre_change_snapshot(desk, app, want) {
         return plan;
     }
+    if let Some(plan) = out_of_the_way(desk, want) {
+        return plan;
+    }
+    let run = match restore::of_update(desk, app, want) {
+        Ok(run) => run,
+        Err(plan) => return plan,
+    };
     let step = Step::Update {
         change: Box::new(difference.change.clone()),
-        run: Some(restore::of_update(app, want)),
+        run: Some(run),
         fence: Fence {
             token: app.token.clone(),
         },
     };
     waiting::admitted(desk, step)
+}
+
+/// Whether the job in place is of a revision that failed. Its state is no state to go on from, and a change that the
+/// service accepts between two of its failures may never end (facts §4.3).
+fn is_condemned(desk: &Desk<'_>) -> bool {
+    let running = desk.journal.revisions().running;
+    running.is_some_and(|running| desk.journal.failure_of(&running).is_some())
+}
+
+/// The forced stop of the job in place, if there is state to start from afterwards.
+fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+    match restore::of_start(desk, want) {
+        Ok(_) => waiting::admitted(desk, Step::ForceStop),
+        Err(plan) => plan,
+    }
+}
+
+/// The forced stop of a job that is down and keeps the service from taking the change, after the window in which it may
+/// come up again.
+fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
+    let refusal = desk.journal.refusal.as_ref()?;
+    if refusal.class != RefusalClass::JobDown || refusal.revision != desk.target() {
+        return None;
+    }
+    if desk.situation.now < refusal.first_at + DOWN_FOR {
+        return None;
+    }
+    Some(by_force(desk, want))
 }
 
 /// The snapshot before a change: by policy, and always before snapshots are switched off.

@@ -26,9 +26,10 @@ const START_REST: [SignedDuration; 3] = [
 pub(super) fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if restart_wanted(&desk.journal, want) {
         requests::forgive(desk);
-        desk.journal.handled.get_or_insert_default().restart_nonce = want.restart_nonce;
+        let request = desk.journal.requests().restart;
+        desk.handle_restart(want.restart_nonce, request);
     }
-    if let Some(plan) = rest_after_end(desk, want).or_else(|| rest_after_failure(desk, want)) {
+    if let Some(plan) = rest_before_start(desk, want) {
         return plan;
     }
     match restore::of_start(desk, want) {
@@ -38,6 +39,11 @@ pub(super) fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan
             waiting::admitted(desk, Step::Start { run })
         }
     }
+}
+
+/// The rest of a job that ended or did not start.
+pub(in crate::plan) fn rest_before_start(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
+    rest_after_end(desk, want).or_else(|| rest_after_failure(desk, want))
 }
 
 /// What happened to the revision since somebody last asked for another attempt, newest first.

@@ -300,6 +300,7 @@ fn a_failed_revision_is_held_until_it_changes_or_a_retry_is_requested() {
             revision,
             reason: Reason::StartFailed,
             at: start_of_time(),
+            answered: true,
         });
     });
     assert_eq!(stalls(&case.decide()).0, Reason::StartFailed);
@@ -323,6 +324,7 @@ fn a_held_revision_is_neither_sent_to_a_running_job() {
             revision,
             reason: Reason::StartFailed,
             at: start_of_time(),
+            answered: true,
         });
     });
     assert_eq!(stalls(&case.decide()).0, Reason::StartFailed);

@@ -13,6 +13,7 @@ fn rollout(case: &Case) -> RolloutStatus {
         updated_version_id: None,
         pre_change: None,
         pre_change_snapshot: None,
+        gate: None,
     }
 }
 

@@ -21,7 +21,7 @@ fn a_call_whose_operation_goes_on_is_followed_and_nothing_else_is_sent() {
 }
 
 #[test]
-fn a_start_that_succeeded_promotes_the_revision() {
+fn a_start_that_succeeded_is_verified_and_promotes_the_revision_when_the_job_is_proven() {
     let case = Case::observed("", ApplicationStatus::Running)
         .issued(StepKind::Start)
         .operations(vec![operation(
@@ -30,7 +30,10 @@ fn a_start_that_succeeded_promotes_the_revision() {
             OperationStatus::Successful,
         )])
         .at(60);
-    let decision = case.decide();
+    assert_eq!(waits(&case.decide()), Reason::Verifying);
+    let up = case.recorded().sees(healthy_job());
+    assert_eq!(waits(&up.decide()), Reason::Verifying);
+    let decision = up.recorded().at(60 + 120).decide();
     assert_eq!(decision.plan, Plan::Rest);
     let revisions = decision.journal.revisions();
     assert!(revisions.good.is_some() && revisions.good == revisions.running);
@@ -149,8 +152,10 @@ fn a_lost_reply_is_found_by_the_operation_that_was_not_there_before() {
         ])
         .at(20);
     let decision = case.decide();
-    assert_eq!(decision.plan, Plan::Rest);
+    assert_eq!(waits(&decision), Reason::Verifying);
     assert!(decision.journal.intent.is_none());
+    let gate = decision.journal.rollout.unwrap().gate.unwrap();
+    assert_eq!(gate.operation_id.as_deref(), Some("op-found"));
 }
 
 #[test]
@@ -196,6 +201,7 @@ fn a_snapshot_that_failed_lets_the_change_go_on_unless_it_is_required() {
                     updated_version_id: None,
                     pre_change: None,
                     pre_change_snapshot: None,
+                    gate: None,
                 });
             })
             .snapshots(vec![snapshot("pre", 1, SnapshotStatus::Failed)])
@@ -220,7 +226,7 @@ fn a_restart_that_succeeded_is_handled_once() {
         )])
         .at(60);
     let decision = case.decide();
-    assert_eq!(decision.plan, Plan::Rest);
+    assert_eq!(waits(&decision), Reason::Verifying);
     assert_eq!(decision.journal.handled.as_ref().unwrap().restart_nonce, Some(1));
     assert!(
         decision

@@ -67,6 +67,7 @@ fn case(before: &str, asked: &str, status: ApplicationStatus, deleted: bool) -> 
 fn move_of(case: &Case) -> String {
     match case.decide().plan {
         Plan::Rest => "rest".into(),
+        Plan::Pause => "pause".into(),
         Plan::Wait(waiting) => format!("wait: {}", waiting.reason.as_str()),
         Plan::Do(step) => format!("**{:?}**", step.kind()),
         Plan::Stall(stall) => format!("stall: {}", stall.reason.as_str()),

@@ -1,0 +1,207 @@
+//! The change that is being brought out, its verification, and the way back from one that failed.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::condition::Reason;
+
+/// The change that is being brought out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutStatus {
+    /// The revision that is brought out.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it must have ended.
+    pub deadline: Timestamp,
+    /// The configuration version before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_version_id: Option<i64>,
+    /// Whether the job was stopped so that the change can be made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped_for_it: bool,
+    /// The configuration version that the update of the change led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_version_id: Option<i64>,
+    /// Whether the snapshot before the change was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_change: Option<PreChange>,
+    /// The snapshot that was taken before the change.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pre_change_snapshot: Option<String>,
+    /// The gate, once the job of the change runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateStatus>,
+}
+
+/// What became of the snapshot before a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PreChange {
+    /// It was taken.
+    Taken,
+    /// The service took none.
+    NotTaken,
+}
+
+/// What the gate has seen of the job that the change brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GateStatus {
+    /// When the operation of the change began; a job that was submitted before it is not the one to verify.
+    pub since: Timestamp,
+    /// The operation of the change.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<String>,
+    /// Whether the job was started from state and must show that it restored it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub state_expected: bool,
+    /// Whether the job was seen to have restored a snapshot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub state_restored: bool,
+    /// Whether nothing could be seen at the deadline; the first look that shows something gets the time of the change anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
+    /// The job that is verified.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<String>,
+    /// Since when all its subtasks run without interruption.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable_since: Option<Timestamp>,
+    /// When it was first seen to be up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up_since: Option<Timestamp>,
+    /// For how many seconds nothing was processed, from the update's own snapshot on: an estimate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub downtime_seconds: Option<i64>,
+    /// Its restarts that were seen.
+    pub restarts: i64,
+    /// Of these, the restarts that an operation of the service accounts for.
+    pub excused: i64,
+    /// The newest operation of the service's own, or of somebody else, whose restarts were taken out.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excused_operation_id: Option<String>,
+}
+
+impl GateStatus {
+    /// A gate for the job that was submitted at a moment or later.
+    #[must_use]
+    pub fn since(since: Timestamp) -> Self {
+        Self {
+            since,
+            operation_id: None,
+            state_expected: false,
+            state_restored: false,
+            blind: false,
+            job_id: None,
+            stable_since: None,
+            up_since: None,
+            downtime_seconds: None,
+            restarts: 0,
+            excused: 0,
+            excused_operation_id: None,
+        }
+    }
+}
+
+/// The way back from a revision that failed to the newest good one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WayBack {
+    /// The revision that failed.
+    #[schemars(length(max = 64))]
+    pub from: String,
+    /// The good revision that it leads to.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// The configuration version whose content it leads to.
+    pub version_id: i64,
+    /// Why it was taken.
+    pub reason: Reason,
+    /// When it was taken.
+    pub started_at: Timestamp,
+    /// Whether `RollbackApplication` was refused or failed, so that it goes on without.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollback_refused: bool,
+    /// Whether the job of the good revision was started again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub started: bool,
+    /// Why it failed; it is not tried again before a person asks for it.
+    #[schemars(length(max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A rollback that came to its end: an older revision runs because a newer one failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RolledBack {
+    /// The revision that failed.
+    #[schemars(length(max = 64))]
+    pub from: String,
+    /// The revision that runs.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// Why.
+    pub reason: Reason,
+    /// When the older revision proved good again.
+    pub at: Timestamp,
+}
+
+/// A forced stop on request: the application stays stopped until another revision, a restart or a retry is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ForceStopped {
+    /// The revision that was asked for then.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// When it was stopped.
+    pub at: Timestamp,
+}
+
+/// A time in which the job of a revision ran that was not proven good; what it snapshotted is no way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnprovenSpan {
+    /// The revision.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// When its job was in place.
+    pub from: Timestamp,
+    /// When another took its place, or it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl UnprovenSpan {
+    /// Whether a moment lies within.
+    #[must_use]
+    pub fn holds(&self, at: Timestamp) -> bool {
+        self.from < at && self.until.is_none_or(|until| at <= until)
+    }
+}
+
+/// The Flink job as its REST API last showed it to the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobStatus {
+    /// The id of the job.
+    #[schemars(length(max = 64))]
+    pub id: String,
+    /// Its state in Flink's words.
+    #[schemars(length(max = 32))]
+    pub state: String,
+    /// The subtasks that run or have finished.
+    pub subtasks_running: i64,
+    /// All subtasks.
+    pub subtasks_total: i64,
+    /// Its restarts since it was submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restarts: Option<i64>,
+}

@@ -1,0 +1,150 @@
+//! What people do by hand: a forced stop, a rollback, and a rollback in the console.
+
+use crate::api::condition::Reason;
+use crate::api::status::{ForceStopped, Phase, RolledBack, StepKind, WayBack};
+use crate::desired::Desired;
+use crate::plan::ledger::Failure;
+use crate::plan::settle::QUARANTINE;
+use crate::plan::step::Step;
+use crate::plan::{Desk, Note, Plan, rollback, waiting};
+use crate::world::{ApplicationStatus, Observed};
+
+/// Acts on a request to stop the job by force. In a rollout of a revision that is not proven it is the verdict on the
+/// revision, and the way back goes on by force; otherwise the application is stopped and stays so.
+pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let request = desk.journal.requests().force_stop?;
+    if let Some(intent) = &desk.journal.intent {
+        let certain = intent.phase == Phase::Issued || desk.situation.now >= intent.declared_at + QUARANTINE;
+        if !certain || intent.step == StepKind::ForceStop {
+            return Some(waiting::for_intent(desk, intent));
+        }
+    }
+    let unproven = desk.journal.rollout.is_some() && !desk.is_good(want.revision.as_str());
+    if unproven && app.status != ApplicationStatus::Ready {
+        desk.journal.intent = None;
+        desk.condemn(Failure {
+            revision: Some(want.revision.to_string()),
+            reason: Reason::ForceStopped,
+            cause: "somebody asked to stop the change by force".to_owned(),
+            source: "Request",
+        });
+        rollback::begin(desk, app, want);
+        if let Some(way) = &mut desk.journal.way_back {
+            way.rollback_refused = true;
+        }
+        handled(desk, request);
+        return None;
+    }
+    match app.status {
+        ApplicationStatus::Ready => {
+            desk.journal.force_stopped = Some(ForceStopped {
+                revision: want.revision.to_string(),
+                at: desk.situation.now,
+            });
+            desk.journal.rollout = None;
+            handled(desk, request);
+            None
+        }
+        ApplicationStatus::Running
+        | ApplicationStatus::Starting
+        | ApplicationStatus::Updating
+        | ApplicationStatus::Stopping
+        | ApplicationStatus::AutoScaling => {
+            desk.notes.push(Note::warning(
+                "ForceStopRequested",
+                "the job is stopped by force on request; no snapshot is taken",
+            ));
+            desk.journal.intent = None;
+            Some(waiting::admitted(desk, Step::ForceStop))
+        }
+        _ => None,
+    }
+}
+
+fn handled(desk: &mut Desk<'_>, request: String) {
+    desk.handle(|requests, handled| {
+        requests.force_stop = None;
+        handled.force_stop = Some(request);
+    });
+}
+
+/// Acts on a request to go back to the newest good revision other than the one that runs.
+pub(super) fn roll_back(desk: &mut Desk<'_>, want: &Desired) {
+    let Some(request) = desk.journal.requests().rollback else {
+        return;
+    };
+    if desk.journal.way_back.is_some() || desk.journal.intent.is_some() {
+        return;
+    }
+    desk.handle(|requests, handled| {
+        requests.rollback = None;
+        handled.rollback = Some(request);
+    });
+    let revisions = desk.journal.revisions();
+    let newest = revisions.good.clone().zip(revisions.good_version_id);
+    let newest = newest.filter(|(good, _)| revisions.running.as_ref() != Some(good) && *good != want.revision.as_str());
+    let other = revisions
+        .previous
+        .map(|previous| (previous.revision, previous.version_id));
+    let Some((to, version_id)) = newest.or(other) else {
+        let message = "a rollback was asked for, and there is no other good revision to go back to";
+        desk.notes.push(Note::warning("RollbackRefused", message));
+        return;
+    };
+    let from = want.revision.to_string();
+    let age = desk
+        .situation
+        .world
+        .snapshots()
+        .iter()
+        .map(|snapshot| snapshot.created_at)
+        .max();
+    let age = age.map_or(String::new(), |at| format!("; its newest snapshot is of {at}"));
+    desk.notes.push(Note::warning(
+        "RollbackStarted",
+        format!("going back from revision {from} to revision {to} (version {version_id}) on request{age}"),
+    ));
+    desk.condemn_revision(from.clone(), Reason::Manual);
+    rollback::answered(desk, &from);
+    desk.journal.rollout = None;
+    desk.journal.way_back = Some(WayBack {
+        from,
+        to,
+        version_id,
+        reason: Reason::Manual,
+        started_at: desk.situation.now,
+        rollback_refused: false,
+        started: false,
+        failure: None,
+    });
+}
+
+/// Recognises a rollback that somebody else made from the version that was brought out: it is no drift, and the
+/// revision that was left is held.
+pub(super) fn recognise(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let revisions = desk.journal.revisions();
+    let version = revisions
+        .good_version_id
+        .filter(|_| revisions.good.as_deref() == Some(want.revision.as_str()));
+    let left = version.is_some_and(|version| app.rolled_back_from == Some(version));
+    if !left || desk.journal.rollout.is_some() || desk.journal.failure_of(want.revision.as_str()).is_some() {
+        return;
+    }
+    let from = want.revision.to_string();
+    let to = revisions
+        .previous
+        .map_or_else(|| format!("version {}", app.version_id), |previous| previous.revision);
+    desk.notes.push(Note::warning(
+        "RolledBackElsewhere",
+        format!("somebody else rolled the application back from revision {from}; it is not sent again"),
+    ));
+    desk.condemn_revision(from.clone(), Reason::Manual);
+    rollback::answered(desk, &from);
+    desk.set_running(Some(to.clone()));
+    desk.journal.rolled_back = Some(RolledBack {
+        from,
+        to,
+        reason: Reason::Manual,
+        at: desk.situation.now,
+    });
+}

@@ -1,0 +1,310 @@
+//! The gate between "the change is made" and "the change is good": RUNNING proves nothing.
+//!
+//! A job in a loop shows RUNNING between two failures, so that one good look is never enough; and a look that shows
+//! nothing is no evidence against a revision (S19).
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::condition::Reason;
+use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus};
+use crate::desired::Gate;
+use crate::plan::settle::operation_of;
+use crate::plan::{Desk, Waiting, measure};
+use crate::world::{ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
+
+/// The time between two looks at a job that is verified.
+const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);
+
+/// The deadline of a change whose spec is not valid any more.
+const DEADLINE: SignedDuration = SignedDuration::from_mins(30);
+
+/// What the gate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is too early to say.
+    NotYet(Waiting),
+    /// The job is proven.
+    Good,
+    /// The job is disproved.
+    Trouble(Trouble),
+    /// The time is over and nothing speaks for or against the job.
+    Unverified(String),
+}
+
+/// What speaks against a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// Why, as one word.
+    pub(super) reason: Reason,
+    /// The first cause.
+    pub(super) cause: String,
+}
+
+/// When the operation of an intent ended, as far as it is known.
+pub(super) fn ended_at(desk: &Desk<'_>, intent: &Intent) -> Timestamp {
+    let operation = operation_of(intent, desk.situation.world);
+    operation
+        .and_then(|operation| operation.ended_at)
+        .unwrap_or(desk.situation.now)
+}
+
+/// Opens the gate for the job that a call brought.
+pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
+    let began = operation_of(intent, desk.situation.world).map(|operation| operation.started_at);
+    let operation_id = operation_of(intent, desk.situation.world).map(|operation| operation.id.clone());
+    desk.open_span(intent.revision.as_deref(), ended_at(desk, intent));
+    let Some(revision) = intent.revision.clone() else {
+        return;
+    };
+    let patience = desk.situation.want.map_or(DEADLINE, |want| want.progress_deadline);
+    let rollout = desk.journal.rollout.get_or_insert_with(|| RolloutStatus {
+        revision,
+        started_at: intent.declared_at,
+        deadline: intent.declared_at + patience,
+        from_version_id: intent.from_version_id,
+        stopped_for_it: false,
+        updated_version_id: None,
+        pre_change: None,
+        pre_change_snapshot: None,
+        gate: None,
+    });
+    rollout.gate = Some(GateStatus {
+        operation_id,
+        state_expected: intent.restores,
+        ..GateStatus::since(began.unwrap_or(intent.declared_at))
+    });
+}
+
+/// Holds what was seen against the terms of the gate, and remembers in the gate what a later look needs.
+pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, terms: Gate) -> Verdict {
+    let situation = desk.situation;
+    let now = situation.now;
+    let gate = rollout.gate.get_or_insert_with(|| GateStatus::since(now));
+    if let Some(other) = other_operation(gate, situation.world.operations()) {
+        gate.stable_since = None;
+        if other.status == OperationStatus::InProgress {
+            let message = format!(
+                "operation {} ({}) goes on; the job is verified after it",
+                other.id, other.kind
+            );
+            return not_yet(now, message);
+        }
+    }
+    let deadline = rollout.deadline;
+    let job = match &situation.world.job {
+        Sight::NotLooked => return not_yet(now, "the job runs; it is looked at next".to_owned()),
+        Sight::Blind(why) => {
+            gate.blind |= now >= deadline;
+            return blind(now, deadline, why);
+        }
+        Sight::Seen(job) => job.as_ref().filter(|job| job.started_at >= gate.since),
+    };
+    if std::mem::take(&mut gate.blind) {
+        rollout.deadline = now + deadline.duration_since(rollout.started_at);
+    }
+    let deadline = rollout.deadline;
+    let Some(job) = job else {
+        gate.stable_since = None;
+        return late(now, deadline, "the job of the change is not there");
+    };
+    desk.journal.job = Some(report(job));
+    let fresh_restarts = note(gate, job);
+    if let Some(other) = other_operation(gate, situation.world.operations()) {
+        gate.excused = gate.restarts;
+        gate.excused_operation_id = Some(other.id.clone());
+        rollout.deadline += length(other);
+        return not_yet(
+            now,
+            format!(
+                "operation {} ({}) is over; the job is verified after it",
+                other.id, other.kind
+            ),
+        );
+    }
+    if let Some(trouble) = trouble(gate, job, terms) {
+        return Verdict::Trouble(trouble);
+    }
+    if !job.is_up() {
+        gate.stable_since = None;
+        return late(now, deadline, &told(job));
+    }
+    if fresh_restarts {
+        gate.stable_since = None;
+    }
+    let since = *gate.stable_since.get_or_insert(now);
+    let gate = gate.clone();
+    measure::downtime(desk, rollout);
+    prove(&gate, job, terms, since, now, deadline)
+}
+
+/// What a job that is up still has to show.
+fn prove(
+    gate: &GateStatus,
+    job: &ObservedJob,
+    terms: Gate,
+    since: Timestamp,
+    now: Timestamp,
+    deadline: Timestamp,
+) -> Verdict {
+    let stable = now >= since + terms.stable_for;
+    let completed = job.checkpoints.map(|checkpoints| checkpoints.completed);
+    let enough = terms.min_completed_checkpoints == 0
+        || completed.is_some_and(|completed| completed >= terms.min_completed_checkpoints);
+    let stateful = !gate.state_expected || gate.state_restored;
+    let counted = job.restarts.is_some();
+    if stable && enough && stateful && counted {
+        return Verdict::Good;
+    }
+    let (well, all) = job.subtasks();
+    if now < deadline {
+        let waits_for = if !stable {
+            format!("it must run without interruption until {}", since + terms.stable_for)
+        } else if !enough {
+            format!("{} completed checkpoints are awaited", terms.min_completed_checkpoints)
+        } else if !stateful {
+            "it must show that it restored its state".to_owned()
+        } else {
+            "its restart counter must be readable".to_owned()
+        };
+        return not_yet(
+            now,
+            format!("{well}/{all} subtasks run since {since}; {waits_for}, by {deadline}"),
+        );
+    }
+    let failed = job.checkpoints.is_some_and(|checkpoints| checkpoints.failed > 0);
+    if !stable || (!enough && failed) {
+        let why = if stable {
+            "no checkpoint was completed and some failed"
+        } else {
+            "the job did not run without interruption for long enough"
+        };
+        return Verdict::Trouble(Trouble {
+            reason: Reason::DeadlineExceeded,
+            cause: cause(job, why),
+        });
+    }
+    let missing = if !counted {
+        "the restart counter of the job cannot be read"
+    } else if !enough {
+        "the job runs and completed no checkpoint"
+    } else {
+        "the job runs and does not show whether it restored its state"
+    };
+    Verdict::Unverified(missing.to_owned())
+}
+
+fn trouble(gate: &GateStatus, job: &ObservedJob, terms: Gate) -> Option<Trouble> {
+    if job.has_failed() {
+        return Some(Trouble {
+            reason: Reason::SubtasksFailed,
+            cause: cause(job, "the job failed for good"),
+        });
+    }
+    let restarts = gate.restarts - gate.excused;
+    if restarts > terms.max_restarts {
+        let failing = job.failing();
+        let of = if failing.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", failing.join(", "))
+        };
+        let why = format!("the job restarted {restarts} times since it was submitted{of}");
+        return Some(Trouble {
+            reason: Reason::RestartLoop,
+            cause: cause(job, &why),
+        });
+    }
+    let empty = job.checkpoints.map(|checkpoints| checkpoints.restored) == Some(Restored::Nothing);
+    (job.is_up() && gate.state_expected && !gate.state_restored && empty).then(|| Trouble {
+        reason: Reason::StateNotRestored,
+        cause: "the job was started from a snapshot and came up without its state".to_owned(),
+    })
+}
+
+fn cause(job: &ObservedJob, why: &str) -> String {
+    match &job.root_cause {
+        Some(cause) => format!("{cause} ({why})"),
+        None => why.to_owned(),
+    }
+}
+
+/// Remembers what this look shows; true when the job restarted since the last one.
+fn note(gate: &mut GateStatus, job: &ObservedJob) -> bool {
+    if gate.job_id.as_deref() != Some(&job.id) {
+        gate.job_id = Some(job.id.clone());
+        gate.restarts = 0;
+        gate.stable_since = None;
+        let found = gate.operation_id.is_none();
+        gate.excused = if found { job.restarts.unwrap_or(0) } else { 0 };
+    }
+    let restored = job.checkpoints.map(|checkpoints| checkpoints.restored);
+    gate.state_restored |= restored == Some(Restored::Snapshot);
+    let before = gate.restarts;
+    gate.restarts = job.restarts.unwrap_or(before).max(before);
+    gate.restarts > before
+}
+
+/// An operation of somebody else that began with the gate or later and whose restarts were not taken out: it moves
+/// tasks about, which says nothing about the revision (S19).
+fn other_operation<'a>(gate: &GateStatus, operations: &'a [ObservedOperation]) -> Option<&'a ObservedOperation> {
+    operations
+        .iter()
+        .take_while(|operation| Some(&operation.id) != gate.excused_operation_id.as_ref())
+        .find(|operation| operation.started_at > gate.since && Some(&operation.id) != gate.operation_id.as_ref())
+}
+
+fn length(operation: &ObservedOperation) -> SignedDuration {
+    let ended = operation.ended_at.unwrap_or(operation.started_at);
+    ended.duration_since(operation.started_at)
+}
+
+fn not_yet(now: Timestamp, message: String) -> Verdict {
+    Verdict::NotYet(Waiting {
+        reason: Reason::Verifying,
+        message,
+        until: now + NEXT_LOOK,
+        background: false,
+    })
+}
+
+fn late(now: Timestamp, deadline: Timestamp, what: &str) -> Verdict {
+    if now < deadline {
+        return not_yet(now, format!("{what}; it must be up by {deadline}"));
+    }
+    Verdict::Trouble(Trouble {
+        reason: Reason::DeadlineExceeded,
+        cause: format!("the time of the change was over at {deadline}: {what}"),
+    })
+}
+
+fn blind(now: Timestamp, deadline: Timestamp, why: &str) -> Verdict {
+    if now < deadline {
+        not_yet(
+            now,
+            format!("the job cannot be looked at: {why}; it is tried until {deadline}"),
+        )
+    } else {
+        Verdict::Unverified(format!("the job cannot be looked at: {why}"))
+    }
+}
+
+fn told(job: &ObservedJob) -> String {
+    let (well, all) = job.subtasks();
+    let mut text = format!("the job is {} with {well} of {all} subtasks running", job.state);
+    if let Some(cause) = &job.root_cause {
+        text.push_str(": ");
+        text.push_str(cause);
+    }
+    text
+}
+
+fn report(job: &ObservedJob) -> JobStatus {
+    let (subtasks_running, subtasks_total) = job.subtasks();
+    JobStatus {
+        id: job.id.clone(),
+        state: job.state.clone(),
+        subtasks_running,
+        subtasks_total,
+        restarts: job.restarts,
+    }
+}

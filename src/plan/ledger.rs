@@ -1,0 +1,176 @@
+//! What is written into the journal: which revision runs, which is good, which failed, and when jobs ran unproven.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::api::annotation;
+use crate::api::condition::Reason;
+use crate::api::status::{
+    FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, PreviousRevision, Revisions, UnprovenSpan,
+};
+use crate::plan::{Desk, Note};
+use crate::world::ApplicationStatus;
+
+/// The most times of unproven jobs that are remembered.
+const SPANS: usize = 10;
+
+/// A failure of a change or a start.
+pub(super) struct Failure<'a> {
+    /// The revision that the call or the gate was about.
+    pub(super) revision: Option<String>,
+    /// Why, as one word.
+    pub(super) reason: Reason,
+    /// The first cause.
+    pub(super) cause: String,
+    /// Where the cause comes from.
+    pub(super) source: &'a str,
+}
+
+impl Desk<'_> {
+    pub(super) fn generation(&self) -> i64 {
+        self.situation.app.metadata.generation.unwrap_or_default()
+    }
+
+    /// Whether a revision is the newest good one or the one before it.
+    pub(super) fn is_good(&self, revision: &str) -> bool {
+        let revisions = self.journal.revisions();
+        let previous = revisions.previous.is_some_and(|previous| previous.revision == revision);
+        previous || revisions.good.as_deref() == Some(revision)
+    }
+
+    pub(super) fn set_running(&mut self, revision: Option<String>) {
+        let mut revisions = self.journal.revisions();
+        revisions.running = revision;
+        self.journal.revisions = Some(revisions);
+    }
+
+    /// The application is gone, and with it every version and job of it: what is known of them leads nowhere.
+    pub(super) fn forget_versions(&mut self) {
+        self.set_running(None);
+        if let Some(revisions) = &mut self.journal.revisions {
+            revisions.good_version_id = None;
+            revisions.previous = None;
+        }
+        self.journal.way_back = None;
+        self.journal.rolled_back = None;
+        self.journal.rollout = None;
+        self.journal.unproven.clear();
+        self.journal.job = None;
+    }
+
+    /// A start without state uses up the consent to it.
+    pub(super) fn handle_consent(&mut self, intent: &Intent) {
+        let consent = self
+            .situation
+            .app
+            .annotations()
+            .get(annotation::ALLOW_EMPTY_START)
+            .cloned();
+        if intent.snapshot.is_none() && consent.is_some() && consent == intent.revision {
+            self.journal.handled.get_or_insert_default().empty_start = consent;
+        }
+    }
+
+    pub(super) fn record(&mut self, result: HistoryResult, revision: Option<String>) {
+        let version_id = self.situation.world.application.as_ref().map(|app| app.version_id);
+        let at = self.situation.now;
+        self.journal.remember(HistoryEntry {
+            at,
+            result,
+            revision,
+            version_id,
+            snapshot: None,
+        });
+    }
+
+    /// Records a failure: of the revision, unless the revision was good before; a good revision only did not start.
+    pub(super) fn condemn(&mut self, failure: Failure<'_>) {
+        let at = self.situation.now;
+        let Failure {
+            revision,
+            reason,
+            cause,
+            source,
+        } = failure;
+        match revision.clone() {
+            Some(revision) if self.is_good(&revision) => self.record(HistoryResult::StartFailed, Some(revision)),
+            Some(revision) => self.condemn_revision(revision, reason),
+            None => {}
+        }
+        self.journal.last_failure = Some(LastFailure {
+            at,
+            revision,
+            reason,
+            cause: cause.clone(),
+            source: source.to_owned(),
+        });
+        self.journal.rollout = None;
+        let app = self.situation.world.application.as_ref();
+        if app.is_some_and(|app| app.status == ApplicationStatus::Ready) {
+            self.set_running(None);
+        }
+        self.notes.push(Note::warning(reason.as_str(), cause));
+    }
+
+    pub(super) fn condemn_revision(&mut self, revision: String, reason: Reason) {
+        self.record(HistoryResult::Failed, Some(revision.clone()));
+        self.journal
+            .failed_revisions
+            .retain(|failed| failed.revision != revision);
+        self.journal.failed_revisions.push(FailedRevision {
+            revision,
+            reason,
+            at: self.situation.now,
+            answered: false,
+        });
+        let surplus = self.journal.failed_revisions.len().saturating_sub(10);
+        self.journal.failed_revisions.drain(..surplus);
+    }
+
+    /// Makes a revision the newest good one, running as the version that is observed.
+    pub(super) fn make_good(&mut self, revision: &str, version_id: i64) {
+        let before = self.journal.revisions();
+        let previous = match (before.good, before.good_version_id) {
+            (Some(good), Some(version_id)) if good != revision => Some(PreviousRevision {
+                revision: good,
+                version_id,
+            }),
+            _ => before.previous.filter(|previous| previous.revision != revision),
+        };
+        self.journal
+            .failed_revisions
+            .retain(|failed| failed.revision != revision);
+        self.journal.revisions = Some(Revisions {
+            target: before.target,
+            running: Some(revision.to_owned()),
+            good: Some(revision.to_owned()),
+            good_version_id: Some(version_id),
+            previous,
+        });
+        self.journal.had_state = true;
+        self.journal.rollout = None;
+        self.journal.unproven.retain(|span| span.revision != revision);
+    }
+
+    /// The job in place was replaced by another, or ended, at a moment: what it snapshots ends there.
+    pub(super) fn close_span(&mut self, at: Timestamp) {
+        for span in self.journal.unproven.iter_mut().filter(|span| span.until.is_none()) {
+            span.until = Some(at);
+        }
+    }
+
+    /// A job of a revision is in place from a moment on; it is unproven unless the revision is good.
+    pub(super) fn open_span(&mut self, revision: Option<&str>, at: Timestamp) {
+        self.close_span(at);
+        let Some(revision) = revision.filter(|revision| !self.is_good(revision)) else {
+            return;
+        };
+        self.journal.unproven.push(UnprovenSpan {
+            revision: revision.to_owned(),
+            from: at,
+            until: None,
+        });
+        let surplus = self.journal.unproven.len().saturating_sub(SPANS);
+        self.journal.unproven.drain(..surplus);
+    }
+}

@@ -1,0 +1,358 @@
+//! The ways back from a change that failed to the newest good revision.
+//!
+//! `RollbackApplication` where it provably returns to the good content with the right snapshot; otherwise a forced stop,
+//! an update to the content of the good version, and a start from the newest snapshot that a good job made. Each
+//! revision is rolled back once, and the job that the way leads to passes the gate again.
+
+use jiff::SignedDuration;
+
+use crate::api::condition::Reason;
+use crate::api::spec::OnFailure;
+use crate::api::status::{HistoryResult, RefusalClass, RolledBack, WayBack};
+use crate::configuration::Revision;
+use crate::desired::Desired;
+use crate::plan::diff::difference;
+use crate::plan::gate::{self, Verdict};
+use crate::plan::rollout::start::rest_before_start;
+use crate::plan::rollout::{change_while_ready, declare_rollout, open_rollout, without_effect};
+use crate::plan::step::{Fence, Step};
+use crate::plan::{Desk, Note, Plan, Stall, Waiting, restore, stall, waiting};
+use crate::world::{ApplicationStatus, Observed, ObservedVersion, SnapshotStatus};
+
+/// What follows the failure of the revision that is asked for; nothing where none failed, or where all was done that a
+/// failure asks for.
+pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    if desk.journal.way_back.is_none() {
+        begin(desk, app, want);
+        resume(desk, app, want);
+    }
+    let Some(way) = desk.journal.way_back.clone() else {
+        return stop_failed(desk, app, want);
+    };
+    let newer = want.revision.as_str() != way.from && want.revision.as_str() != way.to;
+    if newer && (!way.started || way.failure.is_some()) {
+        desk.journal.way_back = None;
+        desk.journal.rollout = None;
+        return None;
+    }
+    desk.serves = Some(way.to.clone());
+    let plan = go(desk, app, want, &way);
+    if plan.is_none() {
+        desk.serves = None;
+    }
+    plan
+}
+
+/// Leaves the way back for as long as the application shall be stopped.
+pub(super) fn put_off(desk: &mut Desk<'_>) {
+    let Some(way) = desk.journal.way_back.take() else {
+        return;
+    };
+    if way.started {
+        desk.journal.rolled_back = Some(RolledBack {
+            from: way.from,
+            to: way.to,
+            reason: way.reason,
+            at: desk.situation.now,
+        });
+        return;
+    }
+    for failed in &mut desk.journal.failed_revisions {
+        failed.answered &= failed.revision != way.from;
+    }
+}
+
+/// Starts the good revision again where it runs in place of the one that failed and came to rest.
+fn resume(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let revisions = desk.journal.revisions();
+    let Some(rolled_back) = desk.journal.rolled_back.clone() else {
+        return;
+    };
+    let in_place = rolled_back.from == want.revision.as_str() && revisions.good.as_ref() == Some(&rolled_back.to);
+    let held = desk.journal.failure_of(&rolled_back.from).is_some();
+    let version_id = revisions
+        .good_version_id
+        .filter(|_| in_place && held && app.status == ApplicationStatus::Ready);
+    if let (Some(version_id), None) = (version_id, &desk.journal.way_back) {
+        desk.journal.way_back = Some(WayBack {
+            from: rolled_back.from,
+            to: rolled_back.to,
+            version_id,
+            reason: rolled_back.reason,
+            started_at: desk.situation.now,
+            rollback_refused: true,
+            started: false,
+            failure: None,
+        });
+    }
+}
+
+/// Takes the way back that a failure asks for, once.
+pub(super) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let revision = want.revision.as_str();
+    let Some(failed) = desk.journal.failure_of(revision).filter(|failed| !failed.answered) else {
+        return;
+    };
+    let reason = match failed.reason {
+        Reason::StartFailed if app.rolled_back_from.is_some() => Reason::System,
+        Reason::StartFailed => Reason::OperationFailed,
+        Reason::ForceStopped => Reason::Manual,
+        Reason::DeadlineExceeded => Reason::DeadlineExceeded,
+        _ => Reason::GateFailed,
+    };
+    let revisions = desk.journal.revisions();
+    let (Some(good), Some(version_id)) = (revisions.good, revisions.good_version_id) else {
+        return;
+    };
+    if want.on_failure != OnFailure::Rollback || good == revision {
+        return;
+    }
+    desk.notes.push(Note::warning(
+        "RollbackStarted",
+        format!("revision {revision} failed; going back to revision {good} (version {version_id})"),
+    ));
+    desk.journal.way_back = Some(WayBack {
+        from: revision.to_owned(),
+        to: good,
+        version_id,
+        reason,
+        started_at: desk.situation.now,
+        rollback_refused: false,
+        started: false,
+        failure: None,
+    });
+    answered(desk, revision);
+}
+
+pub(super) fn answered(desk: &mut Desk<'_>, revision: &str) {
+    let failed = desk.journal.failed_revisions.iter_mut();
+    for entry in failed.filter(|failed| failed.revision == revision) {
+        entry.answered = true;
+    }
+}
+
+/// Stops the job of a failed revision where there is no way back; it loses nothing that a way back could use.
+fn stop_failed(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let revision = want.revision.as_str();
+    desk.journal.failure_of(revision).filter(|failed| !failed.answered)?;
+    let in_place = match app.status {
+        ApplicationStatus::Running => difference(app, &want.configuration).is_empty(),
+        ApplicationStatus::Updating | ApplicationStatus::Starting => true,
+        _ => false,
+    };
+    if !in_place || want.on_failure == OnFailure::Hold {
+        if app.status.is_settled() {
+            answered(desk, revision);
+        }
+        return None;
+    }
+    Some(waiting::admitted(desk, Step::ForceStop))
+}
+
+/// The next move of the way back; none when it came to its end.
+fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Option<Plan> {
+    if let Some(failure) = &way.failure {
+        return Some(failed_for_good(way, failure));
+    }
+    let Some(good) = desk.situation.world.versions.get(&way.version_id).cloned() else {
+        return Some(unread(desk, way));
+    };
+    let back = Desired {
+        configuration: good.configuration.clone(),
+        revision: Revision::recalled(&way.to),
+        allow_non_restored_state: false,
+        ..want.clone()
+    };
+    let plan = match app.status {
+        ApplicationStatus::Running => running(desk, app, &back, way)?,
+        ApplicationStatus::Updating if !way.started => leave(desk, app, &back, way),
+        ApplicationStatus::Starting if !way.started && way.rollback_refused => leave(desk, app, &back, way),
+        ApplicationStatus::Ready => ready(desk, app, &back, way, &good),
+        _ => waiting::for_status(desk, app, back.progress_deadline),
+    };
+    Some(as_rollback(plan))
+}
+
+/// The content of the good version is read from the pass on that follows the decision.
+fn unread(desk: &mut Desk<'_>, way: &WayBack) -> Plan {
+    let status = desk.situation.app.status.as_ref();
+    let asked = status.is_some_and(|status| status.journal.way_back.is_some());
+    if asked {
+        return fail(
+            desk,
+            way,
+            &format!("the service does not know version {} any more", way.version_id),
+        );
+    }
+    Plan::Wait(Waiting {
+        reason: Reason::RollingBack,
+        message: format!("version {} is read before the way back is chosen", way.version_id),
+        until: desk.situation.now + SignedDuration::from_secs(1),
+        background: false,
+    })
+}
+
+fn running(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Option<Plan> {
+    if !difference(app, &back.configuration).is_empty() {
+        return Some(if way.started {
+            fail(desk, way, "somebody else changed the configuration during the way back")
+        } else {
+            leave(desk, app, back, way)
+        });
+    }
+    if !way.started {
+        if let Some(way) = &mut desk.journal.way_back {
+            way.started = true;
+        }
+        desk.set_running(Some(way.to.clone()));
+        desk.journal.rollout = None;
+    }
+    let mut rollout = open_rollout(desk, app, back);
+    let verdict = gate::evaluate(desk, &mut rollout, back.gate);
+    desk.journal.rollout = Some(rollout);
+    match verdict {
+        Verdict::NotYet(waiting) => Some(Plan::Wait(waiting)),
+        Verdict::Good => {
+            finish(desk, app, way);
+            None
+        }
+        Verdict::Trouble(trouble) => Some(fail(
+            desk,
+            way,
+            &format!("revision {} is in trouble too: {}", way.to, trouble.cause),
+        )),
+        Verdict::Unverified(why) => Some(stall(
+            Reason::Unverified,
+            format!(
+                "revision {} runs again and is not proven: {why}. Annotate sluicegate.dev/reconcile-requested-at to look again",
+                way.to
+            ),
+        )),
+    }
+}
+
+/// Leaves the failed job in place by the best way there is.
+fn leave(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Plan {
+    let step = if fits(desk, app, back, way) {
+        Step::RollBack {
+            version_id: app.version_id,
+        }
+    } else {
+        gently(desk, app, back, way).unwrap_or(Step::ForceStop)
+    };
+    waiting::admitted(desk, step)
+}
+
+/// The update that brings a healthy job back to the good content, where a person asks for it and one update brings it
+/// all. A job that is down is stopped by force instead.
+fn gently(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Option<Step> {
+    let refusal = desk.journal.refusal.as_ref();
+    let down = refusal
+        .is_some_and(|refusal| refusal.class == RefusalClass::JobDown && refusal.revision.as_ref() == Some(&way.to));
+    let difference = difference(app, &back.configuration);
+    let healthy = way.reason == Reason::Manual && app.status == ApplicationStatus::Running && !down;
+    if !healthy || !difference.is_one_update() || !app.configuration.snapshots_enabled {
+        return None;
+    }
+    let run = restore::of_way_back(desk, back).ok()?;
+    Some(Step::Update {
+        change: Box::new(difference.change),
+        run: Some(run),
+        fence: Fence {
+            token: app.token.clone(),
+        },
+    })
+}
+
+/// Whether `RollbackApplication` provably returns to the good content, from the right snapshot: it goes to the version
+/// before the newest update, and may load the newest snapshot (facts §5.1).
+fn fits(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> bool {
+    let world = desk.situation.world;
+    let before = app.updated_from.and_then(|version| world.versions.get(&version));
+    let same = before.is_some_and(|before| before.configuration == back.configuration);
+    let snapshots = world.snapshots().iter();
+    let newest = snapshots
+        .filter(|snapshot| snapshot.status == SnapshotStatus::Ready)
+        .max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id));
+    let point = restore::restore_point(desk, &back.configuration.runtime_environment);
+    let failure = desk.journal.failure_of(&way.from).map(|failed| failed.reason);
+    same && !way.rollback_refused
+        && back.configuration.snapshots_enabled
+        && app.configuration.snapshots_enabled
+        && failure != Some(Reason::StateNotRestored)
+        && point.is_some()
+        && newest == point
+}
+
+fn ready(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack, good: &ObservedVersion) -> Plan {
+    let difference = difference(app, &back.configuration);
+    declare_rollout(desk, app, back);
+    if let Some(step) = change_while_ready(app, &difference) {
+        return without_effect(desk, app, back).unwrap_or_else(|| waiting::admitted(desk, step));
+    }
+    if let (Some(found), Some(expected)) = (&app.code_digest, &good.code_digest)
+        && found != expected
+    {
+        let problem = "the code object of the good version has changed since it was proven; it is not started";
+        return fail(desk, way, problem);
+    }
+    if let Some(plan) = rest_before_start(desk, back) {
+        return plan;
+    }
+    match restore::of_way_back(desk, back) {
+        Ok(run) => waiting::admitted(desk, Step::Start { run }),
+        Err(plan) => plan,
+    }
+}
+
+/// The good revision is proven again.
+fn finish(desk: &mut Desk<'_>, app: &Observed, way: &WayBack) {
+    desk.make_good(&way.to, app.version_id);
+    desk.journal.way_back = None;
+    desk.record(HistoryResult::RolledBack, Some(way.from.clone()));
+    desk.notes.push(Note::warning(
+        "RolledBack",
+        format!(
+            "revision {} runs again as version {}, because revision {} failed",
+            way.to, app.version_id, way.from
+        ),
+    ));
+    desk.journal.rolled_back = Some(RolledBack {
+        from: way.from.clone(),
+        to: way.to.clone(),
+        reason: way.reason,
+        at: desk.situation.now,
+    });
+}
+
+fn fail(desk: &mut Desk<'_>, way: &WayBack, why: &str) -> Plan {
+    if let Some(way) = &mut desk.journal.way_back {
+        way.failure = Some(why.chars().take(500).collect());
+    }
+    failed_for_good(way, why)
+}
+
+fn failed_for_good(way: &WayBack, why: &str) -> Plan {
+    stall(
+        Reason::RollbackFailed,
+        format!(
+            "the way back from revision {} to revision {} failed: {why}. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+            way.from, way.to
+        ),
+    )
+}
+
+/// What is awaited on the way back is told as such; a call of it that stays refused ends it until a person helps.
+fn as_rollback(plan: Plan) -> Plan {
+    match plan {
+        Plan::Wait(waiting) => Plan::Wait(Waiting {
+            reason: Reason::RollingBack,
+            ..waiting
+        }),
+        Plan::Stall(stall) if matches!(stall.reason, Reason::Rejected | Reason::StartFailed) => Plan::Stall(Stall {
+            reason: Reason::RollbackFailed,
+            ..stall
+        }),
+        plan => plan,
+    }
+}

@@ -1,0 +1,347 @@
+//! The ways back: each row of the table, and what ends each.
+
+use super::*;
+use crate::api::status::{FailedRevision, HistoryResult, UnprovenSpan};
+use crate::world::ObservedVersion;
+
+const GOOD: &str = "";
+const BAD: &str = "parallelism: {parallelism: 4}";
+
+/// A failed change from version 3 (good) to version 4, whose job runs and is in trouble. The update took snapshot `own`.
+fn failed_change(more: &str) -> Case {
+    let good = Case::running(GOOD);
+    let good_revision = good.want().unwrap().revision.to_string();
+    let content = good.want().unwrap().configuration;
+    let mut case = Case::observed(&format!("{BAD}\n{more}"), ApplicationStatus::Running).world(|app| {
+        app.version_id = 4;
+        app.updated_from = Some(3);
+    });
+    let revision = case.want().unwrap().revision.to_string();
+    case.world.versions.insert(
+        3,
+        ObservedVersion {
+            configuration: content,
+            code_digest: None,
+        },
+    );
+    case.snapshots(vec![snapshot("own", 5, SnapshotStatus::Ready)])
+        .journal(|journal| {
+            journal.had_state = true;
+            journal.revisions = Some(Revisions {
+                target: Some(revision.clone()),
+                running: Some(revision.clone()),
+                good: Some(good_revision),
+                good_version_id: Some(3),
+                previous: None,
+            });
+            journal.failed_revisions.push(FailedRevision {
+                revision: revision.clone(),
+                reason: Reason::RestartLoop,
+                at: after(60),
+                answered: false,
+            });
+            journal.unproven.push(UnprovenSpan {
+                revision,
+                from: after(10),
+                until: None,
+            });
+        })
+        .at(60)
+}
+
+/// The case when the service has the content of the good version again.
+fn returned(case: Case, status: ApplicationStatus) -> Case {
+    let content = case.world.versions[&3].configuration.clone();
+    case.world(|app| {
+        app.version_id = 5;
+        app.status = status;
+        app.configuration = content;
+    })
+}
+
+#[test]
+fn a_looping_job_is_left_by_a_rollback_to_the_good_version() {
+    let decision = failed_change("").decide();
+    assert_eq!(decision.plan, Plan::Do(Step::RollBack { version_id: 4 }));
+    let intent = decision.journal.intent.unwrap();
+    assert_eq!(Some(intent.revision.unwrap()), decision.journal.revisions.unwrap().good);
+    assert!(decision.journal.failed_revisions[0].answered);
+}
+
+#[test]
+fn a_rollback_that_would_load_a_snapshot_of_the_failed_job_is_not_used() {
+    let case = failed_change("").snapshots(vec![
+        snapshot("of-the-failed-job", 30, SnapshotStatus::Ready),
+        snapshot("own", 5, SnapshotStatus::Ready),
+    ]);
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+}
+
+#[test]
+fn a_rollback_whose_content_was_not_read_or_is_another_is_not_used() {
+    let case = failed_change("").world(|app| app.updated_from = Some(2));
+    assert_eq!(step(&case.decide()), StepKind::ForceStop, "version 2 was not read");
+    let mut case = failed_change("").world(|app| app.updated_from = Some(2));
+    let other = Case::new("parallelism: {parallelism: 9}").want().unwrap().configuration;
+    case.world.versions.insert(
+        2,
+        ObservedVersion {
+            configuration: other,
+            code_digest: None,
+        },
+    );
+    assert_eq!(step(&case.decide()), StepKind::ForceStop, "version 2 is not good");
+}
+
+#[test]
+fn the_content_of_the_good_version_is_read_before_anything_is_sent() {
+    let mut case = failed_change("");
+    case.world.versions.clear();
+    let decision = case.decide();
+    assert_eq!(waits(&decision), Reason::RollingBack);
+    let gone = case.recorded().decide();
+    let (reason, message) = stalls(&gone);
+    assert_eq!(reason, Reason::RollbackFailed);
+    assert!(message.contains("version 3"), "{message}");
+}
+
+#[test]
+fn a_refused_rollback_goes_on_by_force() {
+    let case = failed_change("").recorded().journal(|journal| {
+        journal.intent = None;
+        journal.way_back.as_mut().unwrap().rollback_refused = true;
+    });
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+}
+
+#[test]
+fn a_stopped_application_gets_the_good_content_and_starts_from_the_snapshot_of_the_good_job() {
+    let stopped = failed_change("")
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.unproven[0].until = Some(after(70));
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .snapshots(vec![
+            snapshot("of-the-failed-job", 30, SnapshotStatus::Ready),
+            snapshot("own", 5, SnapshotStatus::Ready),
+        ])
+        .at(80);
+    let Plan::Do(Step::Update { run, change, .. }) = stopped.decide().plan else {
+        panic!("no update")
+    };
+    assert_eq!(run, None);
+    assert_eq!(change.parallelism.unwrap().parallelism, Some(1));
+    let updated = returned(stopped, ApplicationStatus::Ready);
+    let decision = updated.decide();
+    assert_eq!(restore(&decision), Restore::Named("own".into()));
+    assert_eq!(
+        decision.journal.intent.unwrap().revision,
+        decision.journal.revisions.unwrap().good
+    );
+}
+
+#[test]
+fn a_way_back_without_a_snapshot_of_a_good_job_waits_for_consent() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let case = returned(case, ApplicationStatus::Ready).snapshots(vec![snapshot("bad", 30, SnapshotStatus::Ready)]);
+    let (reason, message) = stalls(&case.decide());
+    assert_eq!(reason, Reason::NoRestorePoint);
+    let good = case.app.status.as_ref().unwrap().journal.revisions().good.unwrap();
+    assert!(message.contains(&format!("allow-empty-start={good}")), "{message}");
+    let decision = case.annotate("sluicegate.dev/allow-empty-start", &good).decide();
+    assert_eq!(restore(&decision), Restore::Skip);
+}
+
+#[test]
+fn code_that_changed_under_the_good_version_is_not_started() {
+    let mut case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    case.world.versions.get_mut(&3).unwrap().code_digest = Some("a".into());
+    let case = returned(case, ApplicationStatus::Ready).world(|app| app.code_digest = Some("b".into()));
+    let (reason, message) = stalls(&case.decide());
+    assert_eq!(reason, Reason::RollbackFailed);
+    assert!(message.contains("code object"), "{message}");
+}
+
+#[test]
+fn the_good_revision_is_proven_again_and_the_failed_one_held() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let case = returned(case, ApplicationStatus::Running).sees(healthy_job()).at(100);
+    let decision = case.decide();
+    assert_eq!(waits(&decision), Reason::RollingBack);
+    let case = case.recorded().at(220);
+    let decision = case.decide();
+    let (reason, message) = stalls(&decision);
+    assert_eq!(reason, Reason::RolledBack);
+    assert!(message.contains("retry-requested-at"), "{message}");
+    let journal = decision.journal;
+    assert!(journal.way_back.is_none() && journal.rolled_back.is_some());
+    assert_eq!(journal.revisions().running, journal.revisions().good);
+    assert_eq!(journal.revisions().good_version_id, Some(5));
+    assert!(
+        journal
+            .history
+            .iter()
+            .any(|entry| entry.result == HistoryResult::RolledBack)
+    );
+    let later = case.recorded().at(100_000);
+    assert_eq!(stalls(&later.decide()).0, Reason::RolledBack, "it is not sent again");
+}
+
+#[test]
+fn reverting_the_spec_after_a_rollback_rests_without_a_call() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let case = returned(case, ApplicationStatus::Running)
+        .sees(healthy_job())
+        .at(100)
+        .recorded()
+        .at(220)
+        .recorded();
+    let decision = case.respec(GOOD).decide();
+    assert_eq!(decision.plan, Plan::Rest);
+    assert!(decision.journal.rolled_back.is_none());
+}
+
+#[test]
+fn a_good_revision_in_trouble_after_the_way_back_is_left_to_people() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let mut job = healthy_job();
+    job.state = "FAILED".into();
+    let case = returned(case, ApplicationStatus::Running).sees(job).at(100);
+    assert_eq!(stalls(&case.decide()).0, Reason::RollbackFailed);
+    let later = case.recorded().at(5000);
+    assert_eq!(
+        stalls(&later.decide()).0,
+        Reason::RollbackFailed,
+        "it is not tried again"
+    );
+}
+
+#[test]
+fn a_newer_revision_takes_the_place_of_the_good_one_before_its_start_and_waits_after_it() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let stopped = case
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .respec("parallelism: {parallelism: 6}");
+    let decision = stopped.decide();
+    let Plan::Do(Step::Update { change, .. }) = &decision.plan else {
+        panic!("{:?}", decision.plan)
+    };
+    assert_eq!(change.parallelism.as_ref().unwrap().parallelism, Some(6));
+    assert!(decision.journal.way_back.is_none());
+    let case = failed_change("").recorded().journal(|journal| {
+        journal.intent = None;
+        journal.way_back.as_mut().unwrap().started = true;
+    });
+    let running = returned(case, ApplicationStatus::Running)
+        .sees(healthy_job())
+        .respec("parallelism: {parallelism: 6}")
+        .at(100);
+    assert_eq!(waits(&running.decide()), Reason::RollingBack);
+}
+
+#[test]
+fn the_service_s_own_rollback_is_recognised_and_needs_no_call() {
+    let case = failed_change("").journal(|journal| journal.failed_revisions[0].reason = Reason::StartFailed);
+    let case = returned(case, ApplicationStatus::Running)
+        .world(|app| app.rolled_back_from = Some(4))
+        .sees(healthy_job())
+        .at(100);
+    assert_eq!(waits(&case.decide()), Reason::RollingBack);
+    let decision = case.recorded().at(220).decide();
+    assert_eq!(stalls(&decision).0, Reason::RolledBack);
+    assert_eq!(decision.journal.rolled_back.unwrap().reason, Reason::System);
+}
+
+#[test]
+fn the_policy_decides_what_follows_a_failure() {
+    let stop = failed_change("rollout: {onFailure: ForceStop}");
+    assert_eq!(step(&stop.decide()), StepKind::ForceStop);
+    let hold = failed_change("rollout: {onFailure: Hold}");
+    assert_eq!(stalls(&hold.decide()).0, Reason::RestartLoop);
+    assert_eq!(stalls(&hold.recorded().decide()).0, Reason::RestartLoop);
+    let first = failed_change("").journal(|journal| {
+        let revisions = journal.revisions.as_mut().unwrap();
+        revisions.good = None;
+        revisions.good_version_id = None;
+    });
+    assert_eq!(
+        step(&first.decide()),
+        StepKind::ForceStop,
+        "nothing good yet: it is stopped"
+    );
+}
+
+#[test]
+fn a_failed_start_lands_ready_and_the_good_version_is_started_again() {
+    let case = failed_change("")
+        .journal(|journal| {
+            journal.failed_revisions[0].reason = Reason::StartFailed;
+            journal.revisions.as_mut().unwrap().running = None;
+            journal.unproven.clear();
+        })
+        .world(|app| app.status = ApplicationStatus::Ready);
+    assert_eq!(step(&case.decide()), StepKind::Update);
+}
+
+#[test]
+fn an_update_that_outlasts_the_deadline_is_left_by_a_rollback() {
+    let case = failed_change("")
+        .journal(|journal| {
+            journal.failed_revisions.clear();
+            journal.unproven.clear();
+            let revision = journal.revisions().target.unwrap();
+            journal.rollout = Some(super::gate::rollout_of(&revision));
+        })
+        .issued(StepKind::Update)
+        .world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1801);
+    let decision = case.decide();
+    assert_eq!(decision.plan, Plan::Do(Step::RollBack { version_id: 4 }));
+    assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
+}
+
+#[test]
+fn a_fix_pushed_over_a_job_that_failed_gets_through_by_force() {
+    let case = failed_change("rollout: {onFailure: Hold}").recorded();
+    let fixed = case.respec("parallelism: {parallelism: 6}");
+    assert_eq!(
+        step(&fixed.decide()),
+        StepKind::ForceStop,
+        "an update could hang, and would go on from the state of the failed job"
+    );
+    let stopped = fixed.recorded().journal(|journal| {
+        journal.intent = None;
+        journal.unproven[0].until = Some(after(70));
+    });
+    let stopped = stopped.world(|app| app.status = ApplicationStatus::Ready).at(80);
+    assert_eq!(step(&stopped.decide()), StepKind::Update);
+}
+
+#[test]
+fn a_fix_pushed_over_a_job_that_failed_waits_for_consent_when_there_is_no_other_state() {
+    let case = failed_change("rollout: {onFailure: Hold}").snapshots(vec![snapshot("bad", 30, SnapshotStatus::Ready)]);
+    let fixed = case.recorded().respec("parallelism: {parallelism: 6}");
+    assert_eq!(stalls(&fixed.decide()).0, Reason::NoRestorePoint);
+}
+
+#[test]
+fn a_newer_revision_takes_the_place_of_a_way_back_that_failed() {
+    let case = failed_change("").recorded().journal(|journal| {
+        journal.intent = None;
+        let way = journal.way_back.as_mut().unwrap();
+        way.started = true;
+        way.failure = Some("the good revision is in trouble too".into());
+    });
+    let case = returned(case, ApplicationStatus::Running);
+    assert_eq!(stalls(&case.decide()).0, Reason::RollbackFailed);
+    let decision = case.respec("parallelism: {parallelism: 6}").decide();
+    assert!(matches!(decision.plan, Plan::Do(_)), "{:?}", decision.plan);
+    assert!(decision.journal.way_back.is_none());
+}
