@@ -71,7 +71,13 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     let status = ended.world.object().map(|object| object["status"].clone());
     let rechecks = status.is_some_and(|status| is_rechecked(&status));
-    let allowed = if rechecks { Costs::OF_RECHECKS } else { Costs::AT_REST };
+    let status = ended.world.object().map(|object| object["status"].clone());
+    let unproven = status.is_some_and(|status| status.pointer("/rollout/gate").is_some());
+    let allowed = match (rechecks, unproven) {
+        (true, _) => Costs::OF_RECHECKS,
+        (_, true) => Costs::UNPROVEN,
+        _ => Costs::AT_REST,
+    };
     let mut costs = Costs::default();
     for entry in &ended.world.trace[ended.tail..] {
         match &entry.what {
@@ -107,6 +113,11 @@ impl Costs {
         events: 0,
         reads: 6,
     };
+    /// One full look with one at the job that is not proven.
+    const UNPROVEN: Self = Self {
+        reads: 14,
+        ..Self::AT_REST
+    };
     /// A call that is sent again every five minutes, each time with its intent and its refusal.
     const OF_RECHECKS: Self = Self {
         calls: 26,
@@ -123,10 +134,11 @@ impl Costs {
     }
 }
 
-/// Whether a refusal is one that is tried again at intervals: permission, quota, role or location.
+/// Whether a refusal is one that is tried again at intervals: permission, quota, role or location, or a job that is down
+/// and may come up again.
 fn is_rechecked(status: &Value) -> bool {
     let class = text(status, "/refusal/class");
-    is_true(status, "Stalled") && matches!(class, "RoleOrLocation" | "AccessDenied" | "QuotaExceeded")
+    is_true(status, "Stalled") && matches!(class, "RoleOrLocation" | "AccessDenied" | "QuotaExceeded" | "JobDown")
 }
 
 /// What the spec asks for and the world does not have, unless the resource says that it is stalled.

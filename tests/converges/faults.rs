@@ -28,7 +28,13 @@ impl Kind {
     /// What can happen to a mutating call of the service.
     pub fn of_call(operation: &str) -> Vec<Self> {
         let mut kinds = vec![Self::CrashBefore, Self::CrashAfter, Self::LostReply];
-        if matches!(operation, "StartApplication" | "StopApplication" | "UpdateApplication") {
+        let unfenced_or_long = [
+            "StartApplication",
+            "StopApplication",
+            "UpdateApplication",
+            "RollbackApplication",
+        ];
+        if unfenced_or_long.contains(&operation) {
             kinds.push(Self::Late);
         }
         kinds

@@ -15,6 +15,8 @@ use crate::trace::{Call, What, Write};
 mod calls;
 #[path = "invariants/restore.rs"]
 mod restore;
+#[path = "invariants/rollouts.rs"]
+mod rollouts;
 #[path = "invariants/tests.rs"]
 mod tests;
 
@@ -24,11 +26,16 @@ pub type Law = (&'static str, fn(History<'_>) -> Vec<String>);
 /// Every law.
 pub const LAWS: &[Law] = &[
     ("S1", restore::every_start_names_its_restore_in_full),
+    ("S2", rollouts::a_way_back_restores_the_state_of_a_good_job),
     ("S3", restore::state_is_dropped_only_if_the_spec_says_so),
     ("S4", calls::nothing_is_sent_while_an_operation_is_in_flight),
     ("S5", calls::nothing_is_sent_before_an_unknown_outcome_is_settled),
     ("S6", calls::starts_and_stops_of_unknown_outcome_are_quarantined),
     ("S9", calls::a_failed_revision_is_not_sent_again),
+    (
+        "S10",
+        rollouts::a_revision_is_rolled_back_once_and_only_to_what_was_good,
+    ),
     ("S11", calls::only_our_own_application_is_changed),
     ("S12", calls::only_the_live_incarnation_acts),
     ("S13", no_pass_acts_on_an_object_older_than_the_last_write),
@@ -36,7 +43,10 @@ pub const LAWS: &[Law] = &[
     ("S17", calls::deletion_does_what_its_policy_says),
     ("S18", no_equal_status_is_written),
     ("S18", no_event_is_repeated_within_an_hour),
+    ("S19", rollouts::nothing_is_undone_without_evidence),
     ("S20", status_and_events_are_bounded),
+    ("S21", rollouts::no_secret_is_told),
+    ("S22", rollouts::nothing_becomes_good_without_the_state_it_asked_for),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

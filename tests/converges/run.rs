@@ -240,6 +240,10 @@ impl Run {
             let is_due = match act.when {
                 When::Settled => self.is_settled(now),
                 When::After(after) => now >= self.driver.acted + seconds(after),
+                When::Told(member) => {
+                    let object = self.shared.world().object();
+                    object.is_some_and(|object| object["status"].pointer(member).is_some())
+                }
             };
             if !is_due {
                 return;
@@ -293,7 +297,7 @@ impl Run {
             (object, due) => {
                 let due = due.filter(|_| object.is_some());
                 let act = self.driver.acts.get(self.driver.done).and_then(|act| match act.when {
-                    When::Settled => None,
+                    When::Settled | When::Told(_) => None,
                     When::After(after) => Some(self.driver.acted + seconds(after)),
                 });
                 let late = self.shared.world().next_late();
@@ -381,6 +385,7 @@ fn context(shared: &Shared) -> Context {
     Context::new(
         shared.kubernetes(),
         Service::new(shared.clients(), Arc::clone(&metrics)),
+        shared.flink(),
         Arc::new(shared.clock),
         Leadership::undisputed(),
         metrics,

@@ -1,10 +1,48 @@
 //! What users do, one story each; the harness finds the points where faults strike by itself.
 
+use managed_flink_emulator::service::rules::Rules;
 use serde_json::{Value, json};
 
 use crate::script::{Act, code};
 
+#[path = "scenarios/rollouts.rs"]
+mod rollouts;
+#[path = "scenarios/ways_back.rs"]
+mod ways_back;
+
+/// The stories of rollouts that every run tours with faults. The others of them are played once, held to every law; a
+/// run with `SLUICEGATE_TOUR=all` tours them too, which takes about four times as long.
+const TOURED: [&str; 26] = [
+    "an update that loops at once",
+    "an update that loops after a while",
+    "an update that flaps",
+    "an update that restarts once",
+    "an update that loops under ForceStop",
+    "an update that loops under Hold",
+    "a first deployment that loops",
+    "an update that loops with snapshots off",
+    "an update that comes up without its state",
+    "an update that cannot read the state",
+    "an update whose job ends in the gate",
+    "an update that the service undoes",
+    "an update that fails and runs on",
+    "maintenance in the gate",
+    "a fix in the gate",
+    "a stop in the gate",
+    "a rollback to the old number",
+    "a rollback that loads the latest",
+    "a newer snapshot of the failed job",
+    "a fix during the rollback",
+    "a fix on the force-stop path",
+    "a revert during the rollback",
+    "a revert after the rollback",
+    "a retry after the rollback",
+    "a fix over a job that loops under Hold",
+    "a deletion during the rollback",
+];
+
 /// A story: what was there before, without faults, and what happens then.
+#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own to judge a story")]
 pub struct Scenario {
     /// The name.
     pub name: &'static str,
@@ -14,6 +52,37 @@ pub struct Scenario {
     pub acts: Vec<Act>,
     /// Whether every call must take effect as often with a fault as without.
     pub exact: bool,
+    /// Whether the moment of an act, or the mood of a failing job, decides how it ends; then the laws alone are held.
+    pub open: bool,
+    /// Whether faults strike at every point of it.
+    pub toured: bool,
+    /// Whether what happens must lead to no call that changes something.
+    pub silent: bool,
+    /// What the service does where it is not documented, if not the usual.
+    pub rules: &'static [(&'static str, &'static str)],
+}
+
+impl Scenario {
+    /// The same story, in which nothing may be changed.
+    fn silent(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
+    /// The same story, in which the service answers open questions in this way.
+    fn under(mut self, rules: &'static [(&'static str, &'static str)]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// The rules of the service in this story.
+    pub fn rules(&self) -> Rules {
+        let mut rules = Rules::default();
+        for (name, value) in self.rules {
+            rules.set(name, value).expect("a rule and a value of it");
+        }
+        rules
+    }
 }
 
 fn story(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
@@ -22,6 +91,10 @@ fn story(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
         before,
         acts,
         exact: true,
+        open: false,
+        toured: true,
+        silent: false,
+        rules: &[],
     }
 }
 
@@ -29,6 +102,14 @@ fn story(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
 fn race(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
     Scenario {
         exact: false,
+        ..story(name, before, acts)
+    }
+}
+
+/// A story in which the moment of an act decides how it ends.
+fn open(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
+    Scenario {
+        open: true,
         ..story(name, before, acts)
     }
 }
@@ -57,7 +138,7 @@ fn snapshots_off() -> Value {
 }
 
 fn snapshots_on() -> Value {
-    json!({"snapshots": null, "restore": null, "rollout": null})
+    json!({"snapshots": null, "restore": null, "rollout": {"preChangeSnapshot": null}})
 }
 
 fn from_config_map() -> Value {
@@ -104,6 +185,16 @@ pub fn all() -> Vec<Scenario> {
     all.extend(deletions());
     all.extend(in_the_middle());
     all.extend(others());
+    let everything = std::env::var("SLUICEGATE_TOUR").is_ok_and(|which| which == "all");
+    let mut of_rollouts = rollouts::all();
+    of_rollouts.extend(ways_back::all());
+    for name in TOURED {
+        assert!(of_rollouts.iter().any(|story| story.name == name), "no story {name:?}");
+    }
+    for story in &mut of_rollouts {
+        story.toured = everything || TOURED.contains(&story.name);
+    }
+    all.extend(of_rollouts);
     all
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use managed_flink_emulator::service::Faults;
 use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
@@ -16,6 +17,8 @@ pub enum When {
     Settled,
     /// So many seconds after the act before, whatever goes on.
     After(i64),
+    /// When the status of the resource has this member.
+    Told(&'static str),
 }
 
 type Deed = Arc<dyn Fn(&mut World, Timestamp) + Send + Sync>;
@@ -42,6 +45,12 @@ impl Act {
     /// The same act, but so many seconds after the one before.
     pub fn after(mut self, seconds: i64) -> Self {
         self.when = When::After(seconds);
+        self
+    }
+
+    /// The same act, but as soon as the status of the resource has a member, given as a JSON pointer.
+    pub fn once(mut self, member: &'static str) -> Self {
+        self.when = When::Told(member);
         self
     }
 
@@ -121,6 +130,14 @@ impl Act {
         })
     }
 
+    /// From then on the service is out of order in these ways and no others.
+    pub fn outage(name: &'static str, faults: Faults) -> Self {
+        Self::new(name, move |world, now| {
+            world.service.set_faults(faults.clone());
+            world.note(now, What::Elsewhere(name));
+        })
+    }
+
     /// The service patches the application.
     pub fn maintenance() -> Self {
         Self::new("maintenance", |world, now| {
@@ -147,6 +164,7 @@ pub fn smallest() -> Value {
         "runtimeEnvironment": "FLINK-1_20",
         "serviceExecutionRole": "arn:aws:iam::111122223333:role/orders",
         "code": {"s3": {"bucket": "demo", "key": "healthy-1.yaml"}},
+        "rollout": {"gate": {"stableFor": "3s", "minCompletedCheckpoints": 0}},
     })
 }
 

@@ -1,5 +1,6 @@
 //! The random layer: one number decides the rules of the service, what everybody does and when, and what goes wrong.
 
+use managed_flink_emulator::service::Faults;
 use managed_flink_emulator::service::rules::{ALL, Rules};
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::history::History;
 use crate::invariants::violations;
 use crate::run::Checkpoint;
 use crate::script::{Act, code};
-use crate::world::World;
+use crate::world::{APP, World};
 
 /// Seeds that once found a bug; they always run.
 pub const REGRESSIONS: &[u64] = &[];
@@ -131,6 +132,7 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
             acts.push(Act::pause(i64::try_from(dice.below(300)).unwrap_or_default()));
         }
     }
+    acts.push(Act::outage("all is in order", Faults::default()).after(10));
     // No sweep shows a change of tags by somebody else.
     acts.push(Act::annotate("sluicegate.dev/reconcile-requested-at", "at the end"));
     acts
@@ -157,7 +159,35 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
-    match dice.below(18) {
+    match dice.below(24) {
+        18..=20 => {
+            let keys = [
+                "loops-1.yaml",
+                "loops-2.yaml",
+                "later-1.yaml",
+                "flaps-1.yaml",
+                "once-1.yaml",
+                "ages-1.yaml",
+                "slow-1.yaml",
+                "forgets-1.yaml",
+                "strange-1.yaml",
+                "brittle-1.yaml",
+            ];
+            ("is not sound", code(dice.pick(&keys)))
+        }
+        21 => (
+            "on failure",
+            json!({"rollout": {"onFailure": dice.pick(&["Rollback", "ForceStop", "Hold"])}}),
+        ),
+        22 => (
+            "gate",
+            json!({"rollout": {"gate": {"stableFor": dice.pick(&["3s", "30s"]), "maxRestarts": dice.below(3)},
+                "progressDeadline": dice.pick(&["2m", "30m"])}}),
+        ),
+        23 => (
+            "system rollback",
+            json!({"systemRollback": {"enabled": dice.one_in(2)}}),
+        ),
         0 | 1 => (
             "parallelism",
             json!({"parallelism": {"parallelism": 1 + dice.below(4)}}),
@@ -188,13 +218,27 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
         16 => ("code is not there", code("gone.yaml")),
         _ => (
             "snapshots on",
-            json!({"snapshots": null, "restore": null, "rollout": null}),
+            json!({"snapshots": null, "restore": null, "rollout": {"preChangeSnapshot": null}}),
         ),
     }
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(30) {
+    match dice.below(34) {
+        30 => Act::console("console rollback", "RollbackApplication", json!({})),
+        31 => Act::console(
+            "console snapshot",
+            "CreateApplicationSnapshot",
+            json!({"SnapshotName": "theirs"}),
+        ),
+        32 | 33 => {
+            let faults = Faults {
+                flink_rest: [(APP.to_owned(), 503)].into(),
+                ..Faults::default()
+            };
+            let nobody_sees = dice.one_in(2);
+            Act::outage("Flink REST", if nobody_sees { faults } else { Faults::default() })
+        }
         0..=17 => {
             let (name, change) = change(dice);
             Act::edit(name, change)

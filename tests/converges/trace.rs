@@ -49,10 +49,12 @@ pub enum What {
 pub struct Read {
     /// The operation.
     pub operation: String,
-    /// The status in the answer of `DescribeApplication`.
+    /// The status in the answer of `DescribeApplication`; of a look at the job, the code of HTTP.
     pub status: Option<String>,
     /// The token in the answer of `DescribeApplication`.
     pub token: Option<String>,
+    /// What opens the job to everybody who knows it.
+    pub secret: Option<String>,
 }
 
 /// A mutating call of the controller.
@@ -72,6 +74,19 @@ pub struct Call {
     pub answered: bool,
     /// The operation that the service began.
     pub operation_id: Option<String>,
+    /// Where the call leads, as the service knows it.
+    pub origin: Origin,
+}
+
+/// Where a call leads, as the service knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Whether a newer runtime than that of the application made the snapshot that is restored.
+    pub newer_runtime: bool,
+    /// Whether a job with the content of a good version made the snapshot; none where no snapshot is named.
+    pub snapshot_of_good: Option<bool>,
+    /// Whether a rollback leads to the content of the good version; none where the call is no rollback.
+    pub returns_to_good: Option<bool>,
 }
 
 /// The application as it was.
@@ -96,6 +111,8 @@ pub struct Write {
     pub before: Option<Arc<Value>>,
     /// The object after, when the write was accepted.
     pub after: Option<Arc<Value>>,
+    /// The snapshot that the job in place restored in truth.
+    pub restored: Option<String>,
 }
 
 impl Entry {

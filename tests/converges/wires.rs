@@ -11,10 +11,12 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
+use futures::future::BoxFuture;
 use kube::client::Body;
 use managed_flink_emulator::wire;
 use sluicegate::aws::clients::{CallLimits, Clients};
 use sluicegate::clock::Clock;
+use sluicegate::flink_rest::{Fetch, FetchError, FlinkRest};
 use tokio::sync::Notify;
 
 use crate::clock::VirtualClock;
@@ -55,6 +57,11 @@ impl Shared {
         };
         let keys = SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "key", None, None, "simulation"));
         Clients::with_transport(http_client_fn(move |_, _| wire.clone()), keys, limits)
+    }
+
+    /// The reader of Flink jobs.
+    pub fn flink(&self) -> FlinkRest {
+        FlinkRest::new(Arc::new(FlinkWire(self.clone())))
     }
 
     /// The Kubernetes client.
@@ -111,9 +118,9 @@ impl HttpConnector for ServiceWire {
         let delivery = {
             let now = self.0.clock.now();
             let request = wire::Request {
-                host: request.headers().get("host"),
                 target: request.headers().get("x-amz-target"),
                 authorization: request.headers().get("authorization"),
+                host: request.headers().get("host"),
                 body: request.body().bytes().unwrap_or_default(),
             };
             self.0.world().service_request(now, request)
@@ -126,6 +133,23 @@ impl HttpConnector for ServiceWire {
                     io::Error::from(io::ErrorKind::ConnectionReset).into(),
                 )),
                 Delivery::Dead => match shared.die().await {},
+            }
+        })
+    }
+}
+
+struct FlinkWire(Shared);
+
+impl Fetch for FlinkWire {
+    fn get(&self, address: String) -> BoxFuture<'_, Result<Vec<u8>, FetchError>> {
+        let start = address.find("/flinkdashboard/").unwrap_or_default();
+        let now = self.0.clock.now();
+        let delivery = self.0.world().flink_request(now, &address[start..]);
+        Box::pin(async move {
+            match delivery {
+                Delivery::Answered(response) if response.status == 200 => Ok(response.body),
+                Delivery::Answered(response) => Err(FetchError::Status(response.status)),
+                Delivery::Broken | Delivery::Dead => Err(FetchError::Unreachable),
             }
         })
     }

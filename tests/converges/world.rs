@@ -13,7 +13,7 @@ use sluicegate::census::changed;
 
 use crate::cluster::{Cluster, Request, Target};
 use crate::faults::{Fault, Kind};
-use crate::trace::{Call, Entry, Read, Seen, What, Write};
+use crate::trace::{Call, Entry, Origin, Read, Seen, What, Write};
 
 /// The region of everything.
 pub const REGION: &str = "eu-west-1";
@@ -33,6 +33,17 @@ impl Objects for Bucket {
             "healthy" => "then: healthy",
             "throws" => "main: {throws: 'java.lang.NoSuchMethodError: orders'}",
             "ends" => "then: {endsAfter: 90s}",
+            "loops" => "then: {failsEvery: 8s, exception: 'java.lang.IllegalStateException: loops'}",
+            "later" => "then: {failsEvery: 8s, after: 40s, exception: 'java.lang.IllegalStateException: later'}",
+            "ages" => "then: {failsEvery: 8s, after: 10m, exception: 'java.lang.IllegalStateException: ages'}",
+            "flaps" => "then: {failsEvery: 40s, exception: 'java.lang.IllegalStateException: flaps'}",
+            "once" => "then: {failsEvery: 8s, times: 1, exception: 'java.lang.IllegalStateException: once'}",
+            "slow" => "initializing: 2m",
+            "crawls" => "initializing: 20m",
+            "breaks" => "checkpoints: {every: 10s, fail: true}",
+            "forgets" => "state: {ignored: true}",
+            "strange" => "state: {incompatibleWith: ['healthy*']}",
+            "brittle" => "state: {incompatibleWith: ['brittle*']}",
             _ => return None,
         };
         Some(script.as_bytes().to_vec())
@@ -113,8 +124,10 @@ impl World {
     /// The same world once more, to go on in another way.
     pub fn fork(&self) -> Self {
         let settings = self.service.settings().clone();
+        let mut service = Service::with_state(settings, Box::new(Bucket), self.service.state().clone());
+        service.set_faults(self.service.faults().clone());
         Self {
-            service: Service::with_state(settings, Box::new(Bucket), self.service.state().clone()),
+            service,
             cluster: self.cluster.clone(),
             trace: self.trace.clone(),
             kinds: self.kinds.clone(),
@@ -226,6 +239,57 @@ impl World {
         })
     }
 
+    /// What tells two contents of the application apart: code, runtime and parallelism of a version.
+    fn content(&mut self, now: Timestamp, version: i64) -> Option<Value> {
+        let input = json!({"ApplicationName": APP, "ApplicationVersionId": version});
+        let answer = self.service.handle(now, REGION, "DescribeApplicationVersion", &input);
+        let detail = answer.ok()?["ApplicationVersionDetail"].take();
+        let configuration = &detail["ApplicationConfigurationDescription"];
+        Some(json!([
+            configuration["ApplicationCodeConfigurationDescription"]["CodeContentDescription"]["S3ApplicationCodeLocationDescription"],
+            detail["RuntimeEnvironment"],
+            configuration["FlinkApplicationConfigurationDescription"]["ParallelismConfigurationDescription"]["Parallelism"],
+        ]))
+    }
+
+    /// Where a call leads.
+    fn origin(&mut self, now: Timestamp, operation: &str, input: &Value) -> Origin {
+        let Some(detail) = self.described(now) else {
+            return Origin::default();
+        };
+        let status = self.object().map(|object| object["status"].clone()).unwrap_or_default();
+        let revisions = &status["revisions"];
+        let versions = [&revisions["goodVersionId"], &revisions["previous"]["versionId"]];
+        let good: Vec<Option<Value>> = versions
+            .iter()
+            .map(|version| version.as_i64().and_then(|version| self.content(now, version)))
+            .collect();
+        let target = detail["ApplicationVersionUpdatedFrom"].as_i64();
+        let returns_to_good = (operation == "RollbackApplication").then(|| {
+            let target = target.and_then(|version| self.content(now, version));
+            target.is_some() && target == good[0]
+        });
+        let restore = "/RunConfiguration/ApplicationRestoreConfiguration/SnapshotName";
+        let named = input.pointer(restore).and_then(Value::as_str);
+        let view = self.service.application_view(REGION, APP);
+        let snapshot = view.and_then(|view| {
+            let mut snapshots = view.snapshots.into_iter();
+            snapshots.find(|snapshot| snapshot["SnapshotName"].as_str() == named)
+        });
+        let runtime = |value: &Value| value["RuntimeEnvironment"].as_str().unwrap_or_default().to_owned();
+        Origin {
+            newer_runtime: snapshot
+                .as_ref()
+                .is_some_and(|snapshot| runtime(snapshot) > runtime(&detail)),
+            snapshot_of_good: snapshot.map(|snapshot| {
+                let version = snapshot["ApplicationVersionId"].as_i64();
+                let content = version.and_then(|version| self.content(now, version));
+                content.is_some() && good.contains(&content)
+            }),
+            returns_to_good,
+        }
+    }
+
     /// Counts a point and tells which fault strikes there.
     fn strike(&mut self, kinds: Vec<Kind>) -> Option<Kind> {
         let point = self.points;
@@ -241,12 +305,14 @@ impl World {
         self.advance(now);
         let target = request.target.unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        if operation.starts_with("Describe") || operation.starts_with("List") {
+        let reads = ["Describe", "List", "CreateApplicationPresignedUrl"];
+        if reads.iter().any(|read| operation.starts_with(read)) {
             return self.read(now, operation, request);
         }
         let kind = self.strike(Kind::of_call(&operation));
         let input: Arc<Value> = Arc::new(serde_json::from_slice(request.body).unwrap_or_default());
         let before = self.seen(now);
+        let origin = self.origin(now, &operation, &input);
         let live_uid = self
             .object()
             .and_then(|object| object["metadata"]["uid"].as_str().map(str::to_owned));
@@ -258,6 +324,7 @@ impl World {
             took_effect: false,
             answered: false,
             operation_id: None,
+            origin,
         };
         if kind == Some(Kind::Late) {
             self.late.push(Late {
@@ -301,10 +368,32 @@ impl World {
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         let detail = &body["ApplicationDetail"];
         let text = |member: &str| detail[member].as_str().map(str::to_owned);
+        let secret = body["AuthorizedUrl"]
+            .as_str()
+            .and_then(|url| url.split("authToken=").nth(1));
         let read = Read {
             operation,
             status: text("ApplicationStatus"),
             token: text("ConditionalToken"),
+            secret: secret.map(str::to_owned),
+        };
+        self.note(now, What::Read(read));
+        Delivery::Answered(response)
+    }
+
+    /// A look of the controller at the Flink job.
+    pub fn flink_request(&mut self, now: Timestamp, path_and_query: &str) -> Delivery<wire::Response> {
+        self.advance(now);
+        self.reads += 1;
+        if self.broken_reads.contains(&self.reads) {
+            return Delivery::Broken;
+        }
+        let response = wire::respond_flink(&mut self.service, now, "GET", path_and_query);
+        let read = Read {
+            operation: "FlinkRest".to_owned(),
+            status: Some(response.status.to_string()),
+            token: None,
+            secret: None,
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
@@ -341,7 +430,17 @@ impl World {
         let answer = self.cluster.answer(request);
         let accepted = (200..300).contains(&answer.0);
         let after = accepted.then(|| Arc::new(answer.1.clone()));
-        self.note(now, What::Write(Write { status, before, after }));
+        let view = self.service.application_view(REGION, APP);
+        let restored = view.and_then(|view| view.job).and_then(|job| job.restored_from);
+        self.note(
+            now,
+            What::Write(Write {
+                status,
+                before,
+                after,
+                restored,
+            }),
+        );
         match kind {
             None | Some(Kind::Conflict) => Delivery::Answered(answer),
             Some(_) => self.broken(now, kind),

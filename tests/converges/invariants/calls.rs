@@ -26,6 +26,7 @@ pub(super) fn nothing_is_sent_while_an_operation_is_in_flight(history: History<'
                     Some("STARTING" | "UPDATING" | "STOPPING" | "AUTOSCALING" | "RUNNING")
                 )
             }
+            "RollbackApplication" => matches!(status, Some("RUNNING" | "UPDATING" | "AUTOSCALING")),
             "StopApplication" | "CreateApplicationSnapshot" => status == Some("RUNNING"),
             "StartApplication" => status == Some("READY"),
             _ => matches!(status, Some("READY" | "RUNNING")),
@@ -123,7 +124,8 @@ fn failed_by(seen: Option<&crate::trace::Seen>, operation: Option<&str>) -> bool
         .any(|(id, kind, status)| id == operation && kind != "StopApplication" && status == "FAILED")
 }
 
-fn retried(between: &[Entry]) -> bool {
+/// Whether somebody asked for another attempt between two moments.
+pub(super) fn retried(between: &[Entry]) -> bool {
     between.iter().any(|entry| {
         matches!(
             entry.what,

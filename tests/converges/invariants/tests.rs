@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::LAWS;
 use crate::history::History;
-use crate::trace::{Call, Entry, Read, Seen, What, Write};
+use crate::trace::{Call, Entry, Origin, Read, Seen, What, Write};
 
 /// A trace that is written by hand.
 struct Tale {
     entries: Vec<Entry>,
     object: Value,
     seen: Seen,
+    origin: Origin,
 }
 
 fn object() -> Value {
@@ -51,6 +52,7 @@ impl Tale {
                 snapshots: vec![("s1".to_owned(), "READY".to_owned())],
                 snapshots_on: true,
             },
+            origin: Origin::default(),
         }
     }
 
@@ -78,6 +80,7 @@ impl Tale {
             operation: "DescribeApplication".to_owned(),
             status: status.map(str::to_owned),
             token: status.map(|_| "t1".to_owned()),
+            secret: None,
         };
         self.add(second, What::Pass(object)).add(second, What::Read(read))
     }
@@ -95,6 +98,7 @@ impl Tale {
             took_effect: answered,
             answered,
             operation_id: Some("o1".to_owned()),
+            origin: self.origin.clone(),
         };
         self.add(second, What::Call(call))
     }
@@ -104,6 +108,7 @@ impl Tale {
             status: true,
             before: Some(Arc::new(before)),
             after: Some(Arc::new(after)),
+            restored: None,
         };
         self.add(second, What::Write(write))
     }
@@ -383,4 +388,121 @@ fn reconciling_beside_stalled_is_found() {
         json!([{"type": "Reconciling", "status": "True"}, {"type": "Stalled", "status": "True"}]);
     let both = Tale::new().pass(0, Some("READY")).wrote(0, object(), after);
     assert_eq!(both.breaks(), ["conditions"]);
+}
+
+/// A status on the way back from `r2` to `r1`.
+fn way_back() -> Value {
+    json!({
+        "revisions": {"good": "r1", "goodVersionId": 1},
+        "wayBack": {"from": "r2", "to": "r1", "versionId": 1},
+        "failedRevisions": [{"revision": "r2"}],
+        "intent": {"revision": "r1"},
+        "hadState": true,
+    })
+}
+
+fn with_status(status: Value, version: i64) -> Value {
+    let mut object = object();
+    object["metadata"]["resourceVersion"] = json!(version.to_string());
+    object["status"] = status;
+    object
+}
+
+#[test]
+fn a_state_that_was_never_good_and_a_newer_runtime_break_s2() {
+    let back = |origin: Origin| {
+        let mut tale = Tale::new().with(|object, _| object["status"] = way_back());
+        tale.origin = origin;
+        tale.pass(0, Some("READY")).call(0, "StartApplication", start())
+    };
+    let of_good = |good| Origin {
+        snapshot_of_good: Some(good),
+        ..Origin::default()
+    };
+    assert_eq!(back(of_good(false)).breaks(), ["S2"]);
+    assert_eq!(back(of_good(true)).breaks(), Vec::<&str>::new());
+    let newer = Origin {
+        newer_runtime: true,
+        ..of_good(true)
+    };
+    assert_eq!(back(newer).breaks(), ["S2"]);
+}
+
+#[test]
+fn a_second_way_back_one_to_what_is_not_good_and_a_rollback_astray_break_s10() {
+    let begin = |tale: Tale, second, version| {
+        let before = with_status(json!({}), version);
+        tale.wrote(second, before, with_status(way_back(), version + 1))
+    };
+    let once = begin(Tale::new().pass(0, Some("RUNNING")), 0, 1);
+    assert_eq!(once.breaks(), Vec::<&str>::new());
+    assert_eq!(begin(once, 9, 2).breaks(), ["S10"]);
+    let retry = What::User("sluicegate.dev/retry-requested-at");
+    let retried = begin(Tale::new().pass(0, Some("RUNNING")), 0, 1).add(5, retry);
+    assert_eq!(begin(retried, 9, 2).breaks(), Vec::<&str>::new());
+    let mut other = way_back();
+    other["revisions"]["good"] = json!("r0");
+    let other = Tale::new()
+        .pass(0, Some("RUNNING"))
+        .wrote(0, with_status(json!({}), 1), with_status(other, 2));
+    assert_eq!(other.breaks(), ["S10"]);
+    let mut astray = Tale::new().with(|object, _| object["status"] = way_back());
+    astray.origin.returns_to_good = Some(false);
+    let astray = astray
+        .pass(0, Some("RUNNING"))
+        .call(0, "RollbackApplication", json!({}));
+    assert_eq!(astray.breaks(), ["S10"]);
+}
+
+#[test]
+fn a_rollback_of_a_job_that_nobody_saw_breaks_s19() {
+    let look = |code: &str| {
+        What::Read(Read {
+            operation: "FlinkRest".to_owned(),
+            status: Some(code.to_owned()),
+            token: None,
+            secret: None,
+        })
+    };
+    let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
+    let undone = |code: &str, operation: &str, input: Value| {
+        let tale = Tale::new()
+            .pass(0, Some("RUNNING"))
+            .call(0, "UpdateApplication", update(Some(&latest)));
+        let tale = tale.pass(60, Some("RUNNING")).add(61, look(code));
+        tale.pass(62, Some("RUNNING")).call(62, operation, input).breaks()
+    };
+    let force = || json!({"Force": true});
+    assert_eq!(undone("503", "RollbackApplication", json!({})), ["S19"]);
+    assert_eq!(undone("503", "StopApplication", force()), ["S19"]);
+    assert_eq!(undone("200", "RollbackApplication", json!({})), Vec::<&str>::new());
+    assert_eq!(undone("200", "StopApplication", force()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_secret_in_a_status_or_an_event_breaks_s21() {
+    let read = What::Read(Read {
+        operation: "CreateApplicationPresignedUrl".to_owned(),
+        status: None,
+        token: None,
+        secret: Some("hush".to_owned()),
+    });
+    let tale = || Tale::new().pass(0, Some("RUNNING"));
+    let known = |tale: Tale| tale.add(0, read.clone());
+    assert_eq!(known(tale()).event(1, "it says hush").breaks(), ["S21"]);
+    assert_eq!(tale().event(1, "it says hush").breaks(), Vec::<&str>::new());
+    let told = with_status(json!({"message": "https://flink?authToken=x"}), 6);
+    assert_eq!(tale().wrote(1, object(), told).breaks(), ["S21"]);
+}
+
+#[test]
+fn a_good_revision_whose_job_came_up_empty_breaks_s22() {
+    let good = || with_status(json!({"revisions": {"good": "r1", "goodVersionId": 1}}), 6);
+    let started = |input: Value| {
+        let tale = Tale::new().pass(0, Some("READY")).call(0, "StartApplication", input);
+        tale.pass(60, Some("RUNNING"))
+    };
+    assert_eq!(started(start()).wrote(60, object(), good()).breaks(), ["S22"]);
+    let elsewhere = started(start()).add(50, What::Elsewhere("console start"));
+    assert_eq!(elsewhere.wrote(60, object(), good()).breaks(), Vec::<&str>::new());
 }
