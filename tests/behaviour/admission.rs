@@ -81,6 +81,10 @@ fn creations() -> Vec<(Value, &'static str)> {
             "spec.rollout.progressDeadline must be between 1m and 24h",
         ),
         (
+            json!({"rollout": {"gate": {"stableFor": "12h1s"}}}),
+            "spec.rollout.gate.stableFor must be between 0s and 12h",
+        ),
+        (
             json!({"deletion": {"policy": "Delete"}}),
             "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted",
         ),
@@ -198,6 +202,9 @@ fn what_the_rules_allow_is_admitted() {
         json!({"restore": {"initial": {"from": "Snapshot", "snapshotName": "s"}}}),
         json!({"restore": {"initial": {"from": "None"}}}),
         json!({"rollout": {"progressDeadline": "1m"}, "deletion": {"timeout": "24h"}}),
+        json!({"rollout": {"gate": {"stableFor": "0s", "maxRestarts": 0, "minCompletedCheckpoints": 0}, "onFailure": "Rollback"}}),
+        json!({"rollout": {"gate": {"stableFor": "12h", "maxRestarts": 1000, "minCompletedCheckpoints": 1000}, "onFailure": "ForceStop"}}),
+        json!({"rollout": {"gate": null, "onFailure": "Hold"}}),
         json!({"deletion": {"policy": "Delete", "stateLoss": "Accepted"}}),
         json!({"tags": {"k".repeat(128): ""}}),
     ];

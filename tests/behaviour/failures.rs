@@ -103,7 +103,7 @@ fn code_that_throws_is_not_started_again_until_it_changes_or_a_retry_is_asked_fo
 }
 
 #[test]
-fn a_release_that_throws_on_a_running_application_is_sent_once() {
+fn a_release_that_throws_on_a_running_application_is_sent_once_and_rolled_back() {
     let mut stage = Stage::set("throws-later");
     let release = |key: &str| json!({"code": {"s3": {"key": key}}, "rollout": {"preChangeSnapshot": "Never"}});
     stage.apply("orders", &release("healthy-1.yaml"));
@@ -111,7 +111,7 @@ fn a_release_that_throws_on_a_running_application_is_sent_once() {
 
     let mark = stage.mark();
     stage.apply("orders", &release("throws.yaml"));
-    let message = stage.stalled("orders", "StartFailed");
+    let message = stage.stalled("orders", "RolledBack");
     assert!(message.contains(THROWN), "{message}");
     let app = stage.app("orders");
     let failed = &app["status"]["failedRevisions"][0]["revision"];
@@ -119,24 +119,47 @@ fn a_release_that_throws_on_a_running_application_is_sent_once() {
     stage.look("orders");
     stage.replace_controller();
     stage.look("orders");
-    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
+    let there_and_back = ["UpdateApplication", "UpdateApplication", "StartApplication"];
+    assert_eq!(stage.changes_since(mark), there_and_back);
 
     // Two failed revisions are both remembered.
     let mark = stage.mark();
     stage.apply("orders", &release("throws-too.yaml"));
-    let message = stage.stalled("orders", "StartFailed");
+    let message = stage.stalled("orders", "RolledBack");
     assert!(message.contains("OutOfMemoryError"), "{message}");
-    let sent = stage.changes_since(mark);
+    assert_eq!(stage.changes_since(mark), there_and_back);
     stage.apply("orders", &release("throws.yaml"));
     let message = stage.stalled("orders", "StartFailed");
     assert!(message.contains(failed.as_str().unwrap()), "{message}");
     stage.look("orders");
-    assert_eq!(stage.changes_since(mark), sent, "what failed before is not sent again");
+    assert_eq!(
+        stage.changes_since(mark),
+        there_and_back,
+        "what failed before is not sent again"
+    );
 
     stage.apply("orders", &release("healthy-2.yaml"));
     stage.ready("orders");
     let restored = stage.inside("orders")["job"]["restoredFrom"].clone();
     assert!(restored.is_string(), "the state of the first release is kept");
+}
+
+#[test]
+fn a_release_that_throws_is_left_where_the_service_left_it_when_the_spec_says_hold() {
+    let mut stage = Stage::set("throws-held");
+    let release = |key: &str| json!({"code": {"s3": {"key": key}}, "rollout": {"preChangeSnapshot": "Never", "onFailure": "Hold"}});
+    stage.apply("orders", &release("healthy-1.yaml"));
+    stage.ready("orders");
+    let mark = stage.mark();
+    stage.apply("orders", &release("throws.yaml"));
+    let message = stage.stalled("orders", "StartFailed");
+    assert!(message.contains(THROWN), "{message}");
+    stage.look("orders");
+    stage.replace_controller();
+    stage.look("orders");
+    stage.stalled("orders", "StartFailed");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
+    assert_eq!(stage.inside("orders")["status"], "READY");
 }
 
 /// What is not documented: the service may leave an application RUNNING whose update has failed.
@@ -153,21 +176,18 @@ fn a_failed_update_is_a_failure_also_where_the_service_still_reports_running() {
     stage.ready("orders");
     let mark = stage.mark();
     stage.apply("orders", &release("throws.yaml"));
-    let message = stage.stalled("orders", "StartFailed");
+    let message = stage.stalled("orders", "RolledBack");
     assert!(message.contains(THROWN), "{message}");
-    assert_eq!(stage.inside("orders")["status"], "RUNNING");
+    let inside = stage.inside("orders");
+    assert_eq!(
+        (&inside["status"], &inside["job"]["state"]),
+        (&json!("RUNNING"), &json!("RUNNING"))
+    );
     stage.look("orders");
     stage.replace_controller();
     stage.look("orders");
-    stage.stalled("orders", "StartFailed");
-    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
-
-    let jobs = stage.inside("orders")["jobs"].clone();
-    // The service takes no snapshot of a job that is down, so it refuses the other attempt.
-    stage.annotate("orders", "retry-requested-at", "now");
-    let message = stage.stalled("orders", "JobUnhealthy");
-    assert!(message.contains("experiencing downtime"), "{message}");
-    assert_eq!(stage.inside("orders")["jobs"], jobs);
+    stage.stalled("orders", "RolledBack");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication", "RollbackApplication"]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A namespace with an emulated service and a controller of its own.
+#![allow(dead_code, reason = "each test binary uses a part of the stage")]
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ const SCRIPTS: [(&str, &str); 5] = [
         "throws-too.yaml",
         "main: {throws: \"java.lang.OutOfMemoryError: Metaspace\"}\n",
     ),
-    ("bounded.yaml", "main: ok\nthen: {endsAfter: 4m}\n"),
+    ("bounded.yaml", "main: ok\nthen: {endsAfter: 6m}\n"),
 ];
 
 /// The error text of `throws.yaml`.
@@ -44,6 +46,7 @@ pub(crate) struct Stage {
     pub(crate) namespace: String,
     /// The service of this test.
     pub(crate) emulator: Emulator,
+    bucket: PathBuf,
     controller: Option<Controller>,
 }
 
@@ -73,20 +76,33 @@ impl Stage {
         for (key, script) in SCRIPTS {
             fs::write(bucket.join(key), script).unwrap();
         }
-        let bucket = format!("code={}", bucket.display());
-        let arguments = [&["--speed", SPEED, "--bucket", &bucket], arguments].concat();
+        let code = format!("code={}", bucket.display());
+        let arguments = [&["--speed", SPEED, "--bucket", &code], arguments].concat();
         let emulator = Emulator::start(&dir, &arguments).unwrap();
         Self {
             cluster,
             namespace: namespace.to_owned(),
             emulator,
+            bucket,
             controller: None,
         }
+    }
+
+    /// Puts an object into the bucket `code`.
+    #[track_caller]
+    pub(crate) fn object(&self, key: &str, script: &str) {
+        fs::write(self.bucket.join(key), script).unwrap();
     }
 
     /// Starts the controller, or starts it again.
     #[track_caller]
     pub(crate) fn start_controller(&mut self) {
+        self.start_controller_with(&[]);
+    }
+
+    /// The same with more flags.
+    #[track_caller]
+    pub(crate) fn start_controller_with(&mut self, more: &[&str]) {
         let flags = [
             "--namespace",
             &self.namespace,
@@ -96,24 +112,39 @@ impl Stage {
             "--reference-grace=3s",
             "--log-format=human",
         ];
+        let flags = [&flags, more].concat();
         self.controller = Some(Controller::start(self.cluster, &self.emulator, &flags, &[]).unwrap());
+    }
+
+    /// Kills the controller as a node that dies would.
+    pub(crate) fn kill_controller(&mut self) {
+        if let Some(controller) = self.controller.take() {
+            controller.kill9();
+        }
     }
 
     /// Kills the controller as a node that dies would, and starts another.
     #[track_caller]
     pub(crate) fn replace_controller(&mut self) {
-        if let Some(controller) = self.controller.take() {
-            controller.kill9();
-        }
+        self.kill_controller();
         self.start_controller();
     }
 
-    /// A manifest: a running application of healthy code, with `changes` merged into its spec; null removes.
+    /// What the running controller has logged so far.
+    #[track_caller]
+    pub(crate) fn controller_log(&self) -> String {
+        let controller = self.controller.as_ref().unwrap();
+        String::from_utf8_lossy(&fs::read(controller.process().log()).unwrap()).into_owned()
+    }
+
+    /// A manifest: a running application of healthy code that is good as soon as all of it runs, with `changes` merged
+    /// into its spec; null removes.
     pub(crate) fn manifest(&self, name: &str, changes: &Value) -> Value {
         let mut spec = json!({
             "runtimeEnvironment": "FLINK-1_20",
             "serviceExecutionRole": ROLE,
             "code": {"s3": {"bucket": "code", "key": "healthy-1.yaml"}},
+            "rollout": {"gate": {"stableFor": "0s", "minCompletedCheckpoints": 0}},
         });
         json_patch::merge(&mut spec, changes);
         json!({
@@ -239,7 +270,7 @@ impl Stage {
         calls
             .filter(|call| call.sequence > mark)
             .map(|call| call.operation)
-            .filter(|operation| !operation.starts_with("Describe") && !operation.starts_with("List"))
+            .filter(|operation| !is_read(operation))
             .collect()
     }
 
@@ -289,6 +320,12 @@ impl Stage {
         let answer = post(&url, "").unwrap();
         assert_eq!(answer.status, 202, "{}", answer.body);
     }
+}
+
+/// Whether an operation changes nothing; a pre-signed URL is asked for to read.
+fn is_read(operation: &str) -> bool {
+    let reads = ["CreateApplicationPresignedUrl", "FlinkRest", "FilterLogEvents"];
+    operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
 }
 
 /// A condition of a resource.

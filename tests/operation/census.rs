@@ -55,7 +55,7 @@ fn seen(scene: &Scene, name: &str) -> Value {
 fn a_job_that_ends_by_itself_is_noticed_and_started_again() {
     let scene = Scene::open("ended", "60");
     let _controller = scene.controller(&["--census-interval=2s"]);
-    scene.object("ends.yaml", "{main: ok, then: {endsAfter: 15m}}");
+    scene.object("ends.yaml", "{main: ok, then: {endsAfter: 20m}}");
     let code = json!({"code": {"s3": {"bucket": "jobs", "key": "ends.yaml"}}});
     scene.apply("orders", &healthy(&code));
     scene.until_ready("orders");

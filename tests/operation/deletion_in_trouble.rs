@@ -61,6 +61,8 @@ fn a_resource_that_was_invalid_from_the_first_day_is_deleted_without_a_call() {
 #[test]
 fn a_deletion_waits_for_a_busy_service_and_then_stops_once() {
     let scene = Scene::open("busy", "6");
+    // A job that is still restoring its state when the deletion comes would be stopped by force.
+    scene.object("healthy.yaml", "main: ok");
     let _controller = scene.controller(&[]);
     let spec = |parallelism: i32| {
         healthy(&json!({"deletion": {"policy": "Stop"}, "parallelism": {"parallelism": parallelism}}))

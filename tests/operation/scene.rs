@@ -201,15 +201,18 @@ impl Drop for Scene {
 
 /// Whether a call only reads.
 pub(crate) fn is_read(call: &Call) -> bool {
-    call.operation.starts_with("Describe") || call.operation.starts_with("List")
+    let operation = call.operation.as_str();
+    let reads = ["CreateApplicationPresignedUrl", "FlinkRest"];
+    operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
 }
 
-/// The spec of a job that runs until it is stopped, with more members on top.
+/// The spec of a job that runs until it is stopped and is soon proven good, with more members on top.
 pub(crate) fn healthy(more: &Value) -> Value {
     let mut spec = json!({
         "runtimeEnvironment": "FLINK-1_20",
         "serviceExecutionRole": "arn:aws:iam::111122223333:role/flink/orders",
         "code": {"s3": {"bucket": "jobs", "key": "healthy.yaml"}},
+        "rollout": {"gate": {"stableFor": "1s", "minCompletedCheckpoints": 0}},
     });
     for (key, value) in more.as_object().into_iter().flatten() {
         spec[key] = value.clone();

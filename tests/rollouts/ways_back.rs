@@ -1,0 +1,74 @@
+//! Where `RollbackApplication` would not lead to the right state, or is refused, the job is stopped by force and the
+//! good version is started from the snapshot of the good job.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::release::{CAUSE, assert_rolled_back, release, stage_with_a_good_release, with};
+
+const BY_FORCE: [&str; 4] = [
+    "UpdateApplication",
+    "StopApplication",
+    "UpdateApplication",
+    "StartApplication",
+];
+
+#[test]
+fn a_job_that_came_up_without_its_state_is_undone_by_force() {
+    let stage = stage_with_a_good_release("without-state");
+    stage.object("forgets.yaml", "main: ok\nstate: {ignored: true}\n");
+    let mark = stage.mark();
+    stage.apply("orders", &release("forgets.yaml"));
+    let app = assert_rolled_back(&stage, "GateFailed", "without its state");
+    assert_eq!(app["status"]["lastFailure"]["reason"], "StateNotRestored");
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), BY_FORCE);
+}
+
+#[test]
+fn a_refused_rollback_goes_on_by_force_and_ends_in_the_same_place() {
+    let stage = stage_with_a_good_release("rollback-denied");
+    stage.emulator.faults(&json!({"deny": ["RollbackApplication"]}));
+    let mark = stage.mark();
+    stage.apply("orders", &release("loops.yaml"));
+    assert_rolled_back(&stage, "GateFailed", CAUSE);
+    stage.look("orders");
+    assert_eq!(
+        stage.changes_since(mark),
+        [
+            "UpdateApplication",
+            "RollbackApplication",
+            "StopApplication",
+            "UpdateApplication",
+            "StartApplication"
+        ]
+    );
+}
+
+#[test]
+fn a_newer_snapshot_of_the_failed_job_is_never_loaded() {
+    let stage = stage_with_a_good_release("newer-snapshot");
+    let script = format!("main: ok\nthen: {{failsEvery: 5s, after: 10m, exception: \"{CAUSE}\"}}\n");
+    stage.object("fails-later.yaml", &script);
+    let mark = stage.mark();
+    stage.apply(
+        "orders",
+        &with("fails-later.yaml", &json!({"gate": {"stableFor": "15s"}})),
+    );
+    stage.until("orders", "is seen to run", |app| {
+        app["status"]["rollout"]["gate"]["stableSince"].is_string()
+    });
+    // Snapshots carry whole seconds: this one must not be of the second in which the update ended.
+    thread::sleep(Duration::from_secs(2));
+    stage.call(
+        "CreateApplicationSnapshot",
+        &json!({"ApplicationName": "orders", "SnapshotName": "of-the-failed-job"}),
+    );
+    assert_rolled_back(&stage, "GateFailed", CAUSE);
+    stage.look("orders");
+    let mut expected = BY_FORCE.to_vec();
+    expected.insert(1, "CreateApplicationSnapshot");
+    assert_eq!(stage.changes_since(mark), expected);
+}
