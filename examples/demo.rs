@@ -21,10 +21,12 @@ type Outcome = Result<(), Box<dyn Error>>;
 const SPEED: &str = "30";
 
 /// The operations that change something, in the order in which the story meets them.
-const CHANGES: [&str; 5] = [
+const CHANGES: [&str; 7] = [
     "CreateApplication",
     "StartApplication",
+    "CreateApplicationSnapshot",
     "UpdateApplication",
+    "RollbackApplication",
     "StopApplication",
     "DeleteApplication",
 ];
@@ -126,13 +128,24 @@ impl Stage {
     }
 
     fn ship_a_broken_release(&self) -> Outcome {
-        say("A release is shipped whose main() throws. The condition tells the cause in the words of the service.");
+        say(
+            "A release is shipped whose job fails and restarts for ever. The service reports RUNNING; the controller asks Flink, and goes back to the good release with its state.",
+        );
         diff("2-more-parallel.yaml", "3-broken-release.yaml")?;
         self.apply("3-broken-release.yaml")?;
         self.until("condition=Stalled")?;
         self.look()?;
-        let message = r#"jsonpath={.status.conditions[?(@.type=="Stalled")].message}{"\n"}"#;
-        self.kubectl(&["get", "msfapp", "orders", "-o", message])?;
+        let conditions = r#"jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}{"\n"}{end}"#;
+        self.kubectl(&["get", "msfapp", "orders", "-o", conditions])?;
+        let failure = r#"jsonpath={.status.lastFailure.reason}: {.status.lastFailure.cause}{"\n"}"#;
+        self.kubectl(&["get", "msfapp", "orders", "-o", failure])?;
+        let application = self.emulator.describe("orders").ok_or("the application is gone")?;
+        let restored = application["job"]["restoredFrom"].as_str();
+        println!(
+            "\nThe job of the good release runs again, restored from snapshot {}.",
+            restored.ok_or("the job runs without its state")?
+        );
+        exactly(1, self.emulator.count("RollbackApplication"), "RollbackApplication")?;
         say("The broken revision is sent to the service once, not again and again.");
         let before = self.changes();
         thread::sleep(Duration::from_secs(5));
