@@ -185,7 +185,10 @@ pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) ->
 /// Follows the open intent; the only call beside it is the force-stop of a start or stop that outlasts the deadline.
 fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let intent = desk.journal.intent.clone()?;
-    let began = waiting::began(desk).unwrap_or(intent.declared_at);
+    let ends_another = matches!(intent.step, StepKind::ForceStop | StepKind::RollBack);
+    let began = waiting::began(desk)
+        .filter(|_| !ends_another)
+        .unwrap_or(intent.declared_at);
     let overdue = desk.situation.now >= began + want.progress_deadline;
     if !overdue {
         return Some(waiting::for_intent(desk, &intent));

@@ -174,7 +174,11 @@ fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
         _ => ApplicationStatus::Ready,
     };
     let Some(operation) = operation_of(intent, desk.situation.world) else {
-        let never_came = intent.step == StepKind::ForceStop && app.status != ApplicationStatus::ForceStopping;
+        let never_came = match intent.step {
+            StepKind::ForceStop => app.status != ApplicationStatus::ForceStopping,
+            StepKind::RollBack => app.status != ApplicationStatus::RollingBack,
+            _ => false,
+        };
         let proven = app.status == reached && intent.step != StepKind::RollBack;
         return if proven {
             Verdict::Done

@@ -345,3 +345,30 @@ fn a_newer_revision_takes_the_place_of_a_way_back_that_failed() {
     assert!(matches!(decision.plan, Plan::Do(_)), "{:?}", decision.plan);
     assert!(decision.journal.way_back.is_none());
 }
+
+#[test]
+fn a_rollback_or_a_forced_stop_of_an_overdue_update_that_was_never_sent_is_sent_again() {
+    for kind in [StepKind::RollBack, StepKind::ForceStop] {
+        let declared = failed_change("")
+            .world(|app| app.status = ApplicationStatus::Updating)
+            .operations(vec![operation(
+                "op-old",
+                "UpdateApplication",
+                OperationStatus::InProgress,
+            )])
+            .at(1801)
+            .recorded()
+            .journal(|journal| {
+                let intent = journal.intent.as_mut().unwrap();
+                intent.step = kind;
+                intent.operation_id = None;
+            });
+        let early = declared.at(1801 + 30);
+        assert!(
+            matches!(early.decide().plan, Plan::Wait(_)),
+            "{kind:?} may still arrive"
+        );
+        let decision = early.at(1801 + 60).decide();
+        assert!(matches!(decision.plan, Plan::Do(_)), "{kind:?}: {:?}", decision.plan);
+    }
+}
