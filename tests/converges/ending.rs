@@ -72,7 +72,8 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let status = ended.world.object().map(|object| object["status"].clone());
     let rechecks = status.is_some_and(|status| is_rechecked(&status));
     let status = ended.world.object().map(|object| object["status"].clone());
-    let unproven = status.is_some_and(|status| status.pointer("/rollout/gate").is_some());
+    let unproven =
+        status.is_some_and(|status| status.pointer("/rollout/gate").is_some() || status.get("wayBack").is_some());
     let allowed = match (rechecks, unproven) {
         (true, _) => Costs::OF_RECHECKS,
         (_, true) => Costs::UNPROVEN,
@@ -113,7 +114,7 @@ impl Costs {
         events: 0,
         reads: 6,
     };
-    /// One full look with one at the job that is not proven.
+    /// One full look with one at the job that is not proven, or at the versions that a way back leads between.
     const UNPROVEN: Self = Self {
         reads: 14,
         ..Self::AT_REST

@@ -117,7 +117,7 @@ fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
     found
 }
 
-/// S20: 32 KiB of status, ten entries of history, ten events an hour from one process.
+/// S20: 32 KiB of status, ten entries of history, ten events an hour of one object from one process.
 fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (_, entry, write) in history.writes() {
@@ -134,11 +134,14 @@ fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
     let events: Vec<_> = history
         .0
         .iter()
-        .filter(|entry| matches!(entry.what, What::Event { .. }))
+        .enumerate()
+        .filter(|(_, entry)| matches!(entry.what, What::Event { .. }))
+        .map(|(at, entry)| (entry, text(history.object(at), "/metadata/uid")))
         .collect();
-    for (place, last) in events.iter().enumerate() {
-        let same_hour = events[..=place].iter().filter(|event| {
-            event.process == last.process && last.at.duration_since(event.at) < SignedDuration::from_hours(1)
+    for (place, (last, uid)) in events.iter().enumerate() {
+        let same_hour = events[..=place].iter().filter(|(event, whose)| {
+            let recent = last.at.duration_since(event.at) < SignedDuration::from_hours(1);
+            event.process == last.process && whose == uid && recent
         });
         if same_hour.count() > 10 {
             found.push(format!("more than ten events in the hour before {}", last.at));

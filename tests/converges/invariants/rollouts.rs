@@ -43,7 +43,8 @@ pub(super) fn a_revision_is_rolled_back_once_and_only_to_what_was_good(history: 
         let way = &after["status"]["wayBack"];
         let (from, to, uid) = (text(way, "/from"), text(way, "/to"), text(after, "/metadata/uid"));
         let before = write.before.as_ref().map_or(&Value::Null, |before| &before["status"]);
-        if way.is_null() || text(before, "/wayBack/from") == from {
+        let restarts_the_good_one = text(before, "/rolledBack/from") == from;
+        if way.is_null() || text(before, "/wayBack/from") == from || restarts_the_good_one {
             continue;
         }
         let mut earlier = begun.iter().filter(|(_, of, whose)| *of == from && *whose == uid);
