@@ -172,7 +172,8 @@ async fn carry_out(
     };
     let status = project(&situation, &decision.journal, &decision.plan);
     let before = app.status.as_ref();
-    let words = before.is_some_and(|before| differs_in_words_only(before, &status));
+    let in_flight = matches!(decision.plan, Plan::Wait(_));
+    let words = in_flight && before.is_some_and(|before| differs_in_words_only(before, &status));
     let written = if words && context.memory.wrote_since(&key, now - BETWEEN_WORDS) {
         app.clone()
     } else {
