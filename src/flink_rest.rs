@@ -92,8 +92,7 @@ impl FlinkRest {
         }
     }
 
-    /// Forgets the session of an application: the next look asks for another.
-    pub fn forget(&self, identity: &Identity) {
+    fn forget(&self, identity: &Identity) {
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

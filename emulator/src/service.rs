@@ -194,8 +194,7 @@ impl Service {
             self.lag_behind(&call, before);
         }
         self.write_logs(region, call.text("ApplicationName"));
-        let outcome = answer.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
-        self.calls.record(&call, operation, outcome);
+        self.calls.note(&call, operation, &answer);
         answer
     }
 

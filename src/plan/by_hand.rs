@@ -107,16 +107,7 @@ pub(super) fn roll_back(desk: &mut Desk<'_>, want: &Desired) {
     desk.condemn_revision(from.clone(), Reason::Manual);
     rollback::answered(desk, &from);
     desk.journal.rollout = None;
-    desk.journal.way_back = Some(WayBack {
-        from,
-        to,
-        version_id,
-        reason: Reason::Manual,
-        started_at: desk.situation.now,
-        rollback_refused: false,
-        started: false,
-        failure: None,
-    });
+    desk.journal.way_back = Some(WayBack::new(from, to, version_id, Reason::Manual, desk.situation.now));
 }
 
 /// Recognises a rollback that somebody else made from the version that was brought out: it is no drift, and the

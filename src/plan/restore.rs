@@ -54,7 +54,11 @@ pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a
         let mut spans = desk.journal.unproven.iter();
         is_restorable(snapshot, runtime) && !spans.any(|span| span.holds(snapshot.created_at))
     };
-    let snapshots = desk.situation.world.snapshots().iter().filter(proven);
+    newest_of(desk.situation.world.snapshots().iter().filter(proven))
+}
+
+/// The newest of some snapshots; of two in one second, the one of the later version.
+pub(super) fn newest_of<'a>(snapshots: impl Iterator<Item = &'a ObservedSnapshot>) -> Option<&'a ObservedSnapshot> {
     snapshots.max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id))
 }
 
@@ -142,10 +146,9 @@ fn is_consented(desk: &Desk<'_>, want: &Desired) -> bool {
 }
 
 fn newest(snapshots: &[&ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {
-    let usable = snapshots
-        .iter()
-        .filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));
-    match usable.max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id)) {
+    let usable = snapshots.iter().copied();
+    let usable = usable.filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));
+    match newest_of(usable) {
         Some(snapshot) => Ok(Restore::Named(snapshot.name.clone())),
         None => Err(no_restore_point(
             want,

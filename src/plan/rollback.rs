@@ -17,7 +17,7 @@ use crate::plan::rollout::start::rest_before_start;
 use crate::plan::rollout::{change_while_ready, declare_rollout, open_rollout, without_effect};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Note, Plan, Stall, Waiting, restore, stall, waiting};
-use crate::world::{ApplicationStatus, Observed, ObservedVersion, SnapshotStatus};
+use crate::world::{ApplicationStatus, Observed, ObservedSnapshot, ObservedVersion, SnapshotStatus};
 
 /// What follows the failure of the revision that is asked for; nothing where none failed, or where all was done that a
 /// failure asks for.
@@ -49,12 +49,7 @@ pub(super) fn put_off(desk: &mut Desk<'_>) {
         return;
     };
     if way.started {
-        desk.journal.rolled_back = Some(RolledBack {
-            from: way.from,
-            to: way.to,
-            reason: way.reason,
-            at: desk.situation.now,
-        });
+        desk.journal.rolled_back = Some(way.arrived(desk.situation.now));
         return;
     }
     for failed in &mut desk.journal.failed_revisions {
@@ -74,15 +69,10 @@ fn resume(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         .good_version_id
         .filter(|_| in_place && held && app.status == ApplicationStatus::Ready);
     if let (Some(version_id), None) = (version_id, &desk.journal.way_back) {
+        let RolledBack { from, to, reason, .. } = rolled_back;
         desk.journal.way_back = Some(WayBack {
-            from: rolled_back.from,
-            to: rolled_back.to,
-            version_id,
-            reason: rolled_back.reason,
-            started_at: desk.situation.now,
             rollback_refused: true,
-            started: false,
-            failure: None,
+            ..WayBack::new(from, to, version_id, reason, desk.situation.now)
         });
     }
 }
@@ -111,16 +101,8 @@ pub(super) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         "RollbackStarted",
         format!("revision {revision} failed; going back to revision {good} (version {version_id})"),
     ));
-    desk.journal.way_back = Some(WayBack {
-        from: revision.to_owned(),
-        to: good,
-        version_id,
-        reason,
-        started_at: desk.situation.now,
-        rollback_refused: false,
-        started: false,
-        failure: None,
-    });
+    let way = WayBack::new(revision.to_owned(), good, version_id, reason, desk.situation.now);
+    desk.journal.way_back = Some(way);
     answered(desk, revision);
 }
 
@@ -270,10 +252,8 @@ fn fits(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> bool 
     let world = desk.situation.world;
     let before = app.updated_from.and_then(|version| world.versions.get(&version));
     let same = before.is_some_and(|before| before.configuration == back.configuration);
-    let snapshots = world.snapshots().iter();
-    let newest = snapshots
-        .filter(|snapshot| snapshot.status == SnapshotStatus::Ready)
-        .max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id));
+    let ready = |snapshot: &&ObservedSnapshot| snapshot.status == SnapshotStatus::Ready;
+    let newest = restore::newest_of(world.snapshots().iter().filter(ready));
     let point = restore::restore_point(desk, &back.configuration.runtime_environment);
     let failure = desk.journal.failure_of(&way.from).map(|failed| failed.reason);
     same && !way.rollback_refused
@@ -317,12 +297,7 @@ fn finish(desk: &mut Desk<'_>, app: &Observed, way: &WayBack) {
             way.to, app.version_id, way.from
         ),
     ));
-    desk.journal.rolled_back = Some(RolledBack {
-        from: way.from.clone(),
-        to: way.to.clone(),
-        reason: way.reason,
-        at: desk.situation.now,
-    });
+    desk.journal.rolled_back = Some(way.arrived(desk.situation.now));
 }
 
 fn fail(desk: &mut Desk<'_>, way: &WayBack, why: &str) -> Plan {

@@ -50,14 +50,13 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision.
 fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
-    let overdue = waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline);
     let revision = want.revision.to_string();
     let ours = desk
         .journal
         .rollout
         .as_ref()
         .is_some_and(|rollout| rollout.revision == revision);
-    if app.status == ApplicationStatus::Updating && overdue && ours && desk.journal.way_back.is_none() {
+    if app.status == ApplicationStatus::Updating && is_overdue(desk, want) && ours && desk.journal.way_back.is_none() {
         desk.condemn(Failure {
             revision: Some(revision),
             reason: Reason::DeadlineExceeded,
@@ -67,10 +66,14 @@ fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     }
 }
 
+/// Whether what the service does now lasts longer than a change may take.
+fn is_overdue(desk: &Desk<'_>, want: &Desired) -> bool {
+    waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline)
+}
+
 /// Whether a start, or a stop that serves a change, lasts longer than allowed.
 fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    let overdue = waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline);
-    overdue
+    is_overdue(desk, want)
         && match app.status {
             ApplicationStatus::Starting => true,
             ApplicationStatus::Stopping => want.state == DesiredState::Running,

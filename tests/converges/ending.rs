@@ -70,8 +70,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     }
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     let status = ended.world.object().map(|object| object["status"].clone());
-    let rechecks = status.is_some_and(|status| is_rechecked(&status));
-    let status = ended.world.object().map(|object| object["status"].clone());
+    let rechecks = status.as_ref().is_some_and(is_rechecked);
     let unproven =
         status.is_some_and(|status| status.pointer("/rollout/gate").is_some() || status.get("wayBack").is_some());
     let allowed = match (rechecks, unproven) {

@@ -61,6 +61,12 @@ pub struct Calls {
 const KEPT: usize = 100_000;
 
 impl Calls {
+    /// Records a call with what came of it.
+    pub(crate) fn note<T>(&mut self, call: &Call<'_>, operation: &str, answer: &Result<T, ServiceError>) {
+        let outcome = answer.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
+        self.record(call, operation, outcome);
+    }
+
     pub(crate) fn record(&mut self, call: &Call<'_>, operation: &str, outcome: &str) {
         let named = call.input.get("ApplicationName").and_then(serde_json::Value::as_str);
         let tagged = || {

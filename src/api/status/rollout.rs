@@ -138,6 +138,34 @@ pub struct WayBack {
     pub failure: Option<String>,
 }
 
+impl WayBack {
+    /// A way back on which nothing was sent yet.
+    #[must_use]
+    pub fn new(from: String, to: String, version_id: i64, reason: Reason, started_at: Timestamp) -> Self {
+        Self {
+            from,
+            to,
+            version_id,
+            reason,
+            started_at,
+            rollback_refused: false,
+            started: false,
+            failure: None,
+        }
+    }
+
+    /// What it has led to, at a moment.
+    #[must_use]
+    pub fn arrived(&self, at: Timestamp) -> RolledBack {
+        RolledBack {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            reason: self.reason,
+            at,
+        }
+    }
+}
+
 /// A rollback that came to its end: an older revision runs because a newer one failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

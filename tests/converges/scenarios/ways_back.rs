@@ -21,6 +21,10 @@ fn rolled_back() -> Vec<Act> {
 
 fn by_rules() -> Vec<Scenario> {
     let loops = || vec![update("loops-1.yaml")];
+    let their_snapshot = || {
+        let name = json!({"SnapshotName": "theirs"});
+        Act::console("console snapshot", "CreateApplicationSnapshot", name).once("/rollout/gate")
+    };
     vec![
         story("a rollback to the old number", running(), loops()).under(&[("rollback-version", "reuse")]),
         story("a rollback that loads the latest", running(), loops()).under(&[("rollback-restores", "latest")]),
@@ -35,28 +39,12 @@ fn by_rules() -> Vec<Scenario> {
         open(
             "a newer snapshot of the failed job",
             running_with(&json!({})),
-            vec![
-                update("later-1.yaml"),
-                Act::console(
-                    "console snapshot",
-                    "CreateApplicationSnapshot",
-                    json!({"SnapshotName": "theirs"}),
-                )
-                .once("/rollout/gate"),
-            ],
+            vec![update("later-1.yaml"), their_snapshot()],
         ),
         open(
             "a newer snapshot of the failed job and a rollback that loads the latest",
             running_with(&json!({})),
-            vec![
-                update("later-1.yaml"),
-                Act::console(
-                    "console snapshot",
-                    "CreateApplicationSnapshot",
-                    json!({"SnapshotName": "theirs"}),
-                )
-                .once("/rollout/gate"),
-            ],
+            vec![update("later-1.yaml"), their_snapshot()],
         )
         .under(&[("rollback-restores", "latest")]),
     ]

@@ -131,8 +131,7 @@ impl Service {
                 format!("{operation} of CloudWatch Logs is not served by this emulator"),
             )),
         };
-        let outcome = answer.as_ref().map_or_else(|error| error.code.name(), |_| "ok");
-        self.calls.record(&call, operation, outcome);
+        self.calls.note(&call, operation, &answer);
         answer
     }
 
