@@ -1,7 +1,7 @@
 //! The main job from beginning to end on this machine: manifests applied with kubectl to a real API server become
 //! running, updated, stopped and deleted applications of the emulated service.
 //!
-//! `make demo` builds what it needs and runs it. `KEEP=1` stops before the last two acts and leaves everything running.
+//! `make demo` builds what it needs and runs it. `KEEP=1` stops after the release was mended and leaves everything running.
 //! Ctrl-C ends it at any moment; no process stays behind.
 
 #[path = "../tests/support/testbed.rs"]
@@ -30,6 +30,15 @@ const CHANGES: [&str; 7] = [
     "StopApplication",
     "DeleteApplication",
 ];
+
+/// Prints the conditions of a resource.
+const CONDITIONS: &str = r#"jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}{"\n"}{end}"#;
+
+/// Prints the message of the Ready condition.
+const MESSAGE: &str = r#"jsonpath={.status.conditions[?(@.type=="Ready")].message}{"\n"}"#;
+
+/// Prints the last failure of a resource and its first cause.
+const FAILURE: &str = r#"jsonpath={.status.lastFailure.reason}: {.status.lastFailure.cause}{"\n"}"#;
 
 fn main() -> ExitCode {
     if let Err(error) = leave_on_signal() {
@@ -61,6 +70,9 @@ fn perform(keep: bool) -> Outcome {
         stage.stay();
     }
     stage.stop()?;
+    stage.start_what_cannot_start()?;
+    stage.stop_a_loop_by_force()?;
+    stage.make_it_work()?;
     stage.delete()?;
     say(
         "That was all. Every process of this demo ends with it; `make demo KEEP=1` leaves them running to look around.",
@@ -107,8 +119,8 @@ impl Stage {
         say("A person applies a FlinkApplication.");
         shell("cat", &["examples/demo/1-orders.yaml"])?;
         self.apply("1-orders.yaml")?;
-        self.until("condition=Ready")?;
-        self.look()?;
+        self.until("orders", "condition=Ready")?;
+        self.look("orders")?;
         self.counts();
         Ok(())
     }
@@ -118,8 +130,8 @@ impl Stage {
         diff("1-orders.yaml", "2-more-parallel.yaml")?;
         let before = self.emulator.count("UpdateApplication");
         self.apply("2-more-parallel.yaml")?;
-        self.until("condition=Ready")?;
-        self.look()?;
+        self.until("orders", "condition=Ready")?;
+        self.look("orders")?;
         exactly(
             1,
             self.emulator.count("UpdateApplication") - before,
@@ -133,12 +145,10 @@ impl Stage {
         );
         diff("2-more-parallel.yaml", "3-broken-release.yaml")?;
         self.apply("3-broken-release.yaml")?;
-        self.until("condition=Stalled")?;
-        self.look()?;
-        let conditions = r#"jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}{"\n"}{end}"#;
-        self.kubectl(&["get", "msfapp", "orders", "-o", conditions])?;
-        let failure = r#"jsonpath={.status.lastFailure.reason}: {.status.lastFailure.cause}{"\n"}"#;
-        self.kubectl(&["get", "msfapp", "orders", "-o", failure])?;
+        self.until("orders", "condition=Stalled")?;
+        self.look("orders")?;
+        self.kubectl(&["get", "msfapp", "orders", "-o", CONDITIONS])?;
+        self.kubectl(&["get", "msfapp", "orders", "-o", FAILURE])?;
         let application = self.emulator.describe("orders").ok_or("the application is gone")?;
         let restored = application["job"]["restoredFrom"].as_str();
         println!(
@@ -156,26 +166,70 @@ impl Stage {
         say("The release is mended.");
         diff("3-broken-release.yaml", "4-mended-release.yaml")?;
         self.apply("4-mended-release.yaml")?;
-        self.until("condition=Ready")?;
-        self.look()
+        self.until("orders", "condition=Ready")?;
+        self.look("orders")
     }
 
     fn stop(&self) -> Outcome {
         say("The job is stopped; the service takes a snapshot of its state.");
         diff("4-mended-release.yaml", "5-stopped.yaml")?;
         self.apply("5-stopped.yaml")?;
-        self.until("condition=Ready")?;
-        self.look()
+        self.until("orders", "condition=Ready")?;
+        self.look("orders")
+    }
+
+    fn start_what_cannot_start(&self) -> Outcome {
+        say("A second application is applied. Its main method throws, so no job of it starts; the condition says why.");
+        shell("cat", &["examples/demo/6-payments.yaml"])?;
+        let before = self.emulator.count("StartApplication");
+        self.apply("6-payments.yaml")?;
+        self.until("payments", "condition=Stalled")?;
+        self.look("payments")?;
+        self.kubectl(&["get", "msfapp", "payments", "-o", MESSAGE])?;
+        exactly(1, self.emulator.count("StartApplication") - before, "StartApplication")
+    }
+
+    fn stop_a_loop_by_force(&self) -> Outcome {
+        say(
+            "The fix starts, but its job fails again and again. Its manifest says rollout.onFailure: Hold, so the job is left as it is until a person decides.",
+        );
+        diff("6-payments.yaml", "7-starts-and-loops.yaml")?;
+        self.apply("7-starts-and-loops.yaml")?;
+        self.until("payments", "jsonpath={.status.lastFailure.reason}=RestartLoop")?;
+        self.look("payments")?;
+        self.kubectl(&["get", "msfapp", "payments", "-o", FAILURE])?;
+        say(
+            "A person has the looping job stopped by force: no graceful stop and no snapshot works while a job is down.",
+        );
+        self.kubectl(&[
+            "annotate",
+            "msfapp",
+            "payments",
+            "sluicegate.dev/force-stop-requested-at=1",
+        ])?;
+        self.until("payments", "jsonpath={.status.aws.applicationStatus}=READY")?;
+        self.look("payments")?;
+        self.kubectl(&["get", "msfapp", "payments", "-o", MESSAGE])
+    }
+
+    fn make_it_work(&self) -> Outcome {
+        say("The next fix works.");
+        diff("7-starts-and-loops.yaml", "8-works.yaml")?;
+        self.apply("8-works.yaml")?;
+        self.until("payments", "condition=Ready")?;
+        self.look("payments")
     }
 
     fn delete(&self) -> Outcome {
-        say("The resource is deleted. Its manifest says deletion.policy: Delete, so the application goes too.");
-        self.kubectl(&["delete", "msfapp", "orders", "--timeout=120s"])?;
+        say("The resources are deleted. Their manifests say deletion.policy: Delete, so the applications go too.");
+        self.kubectl(&["delete", "msfapp", "orders", "payments", "--timeout=120s"])?;
         self.kubectl(&["get", "msfapp"])?;
-        if self.emulator.describe("orders").is_some() {
-            return Err("the service still has the application".into());
+        for name in ["orders", "payments"] {
+            if self.emulator.describe(name).is_some() {
+                return Err(format!("the service still has the application {name}").into());
+            }
         }
-        println!("The service has no application \"orders\" any more.");
+        println!("The service has neither application any more.");
         self.counts();
         Ok(())
     }
@@ -208,12 +262,13 @@ impl Stage {
         self.kubectl(&["apply", "-f", &format!("examples/demo/{manifest}")])
     }
 
-    fn until(&self, condition: &str) -> Outcome {
-        self.kubectl(&["wait", &format!("--for={condition}"), "msfapp/orders", "--timeout=120s"])
+    fn until(&self, name: &str, condition: &str) -> Outcome {
+        let resource = format!("msfapp/{name}");
+        self.kubectl(&["wait", &format!("--for={condition}"), &resource, "--timeout=120s"])
     }
 
-    fn look(&self) -> Outcome {
-        self.kubectl(&["get", "msfapp", "orders"])
+    fn look(&self, name: &str) -> Outcome {
+        self.kubectl(&["get", "msfapp", name])
     }
 
     /// Shows a kubectl command and what it prints.
