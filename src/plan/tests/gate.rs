@@ -20,7 +20,7 @@ pub(super) fn rollout_of(revision: &str) -> RolloutStatus {
 }
 
 /// A change whose operation ended and whose job runs, at the start of time plus ten seconds.
-fn verifying(more: &str) -> Case {
+pub(super) fn verifying(more: &str) -> Case {
     let case = Case::observed(more, ApplicationStatus::Running);
     let revision = case.want().unwrap().revision.to_string();
     case.journal(|journal| {
@@ -50,7 +50,7 @@ fn verifying(more: &str) -> Case {
 }
 
 /// What the planner says in the end of looks at a job, each with its second.
-fn after_looks(mut case: Case, looks: Vec<(i64, ObservedJob)>) -> Decision {
+pub(super) fn after_looks(mut case: Case, looks: Vec<(i64, ObservedJob)>) -> Decision {
     let mut last = None;
     for (second, job) in looks {
         let seen = case.at(second).sees(job);
@@ -60,7 +60,7 @@ fn after_looks(mut case: Case, looks: Vec<(i64, ObservedJob)>) -> Decision {
     last.unwrap()
 }
 
-fn job(edit: impl FnOnce(&mut ObservedJob)) -> ObservedJob {
+pub(super) fn job(edit: impl FnOnce(&mut ObservedJob)) -> ObservedJob {
     let mut job = healthy_job();
     edit(&mut job);
     job

@@ -8,7 +8,7 @@ const GOOD: &str = "";
 const BAD: &str = "parallelism: {parallelism: 4}";
 
 /// A failed change from version 3 (good) to version 4, whose job runs and is in trouble. The update took snapshot `own`.
-fn failed_change(more: &str) -> Case {
+pub(super) fn failed_change(more: &str) -> Case {
     let good = Case::running(GOOD);
     let good_revision = good.want().unwrap().revision.to_string();
     let content = good.want().unwrap().configuration;
@@ -50,7 +50,7 @@ fn failed_change(more: &str) -> Case {
 }
 
 /// The case when the service has the content of the good version again.
-fn returned(case: Case, status: ApplicationStatus) -> Case {
+pub(super) fn returned(case: Case, status: ApplicationStatus) -> Case {
     let content = case.world.versions[&3].configuration.clone();
     case.world(|app| {
         app.version_id = 5;

@@ -1,4 +1,7 @@
-//! The table of `docs/lifecycle.md`, printed from the planner, so that a change of behaviour shows in the document.
+//! The tables of `docs/lifecycle.md`, printed from the planner, so that a change of behaviour shows in the document.
+
+mod gate;
+mod ways_back;
 
 use std::fmt::Write as _;
 
@@ -95,18 +98,19 @@ fn table() -> String {
     out
 }
 
-#[test]
-fn the_table_of_the_document_is_what_the_planner_plans() {
+/// Holds what the planner plans against the table of a name in the document.
+fn compare(name: &str, planned: &str) {
     let document = include_str!("../../../docs/lifecycle.md");
-    let (begin, end) = (
-        "<!-- table: printed by the planner's tests -->\n",
-        "<!-- end of the table -->",
-    );
-    let (_, rest) = document.split_once(begin).unwrap();
-    let (printed, _) = rest.split_once(end).unwrap();
-    let planned = table();
+    let begin = format!("<!-- table of {name}: printed by the planner's tests -->\n");
+    let (_, rest) = document.split_once(&begin).unwrap();
+    let (printed, _) = rest.split_once("<!-- end of the table -->").unwrap();
     assert!(
         printed == planned,
         "the planner plans this; review it and put it into the document:\n{planned}"
     );
+}
+
+#[test]
+fn the_table_of_statuses_in_the_document_is_what_the_planner_plans() {
+    compare("statuses", &table());
 }
