@@ -1,5 +1,6 @@
 //! The port to the service and its implementation over the AWS SDK.
 
+mod causes;
 pub mod clients;
 mod convert;
 pub mod fault;
@@ -9,6 +10,7 @@ pub mod presign;
 
 use std::sync::Arc;
 
+use crate::aws::causes::Causes;
 use crate::aws::clients::Clients;
 use crate::metrics::Metrics;
 
@@ -17,12 +19,17 @@ use crate::metrics::Metrics;
 pub struct Service {
     clients: Clients,
     metrics: Arc<Metrics>,
+    causes: Causes,
 }
 
 impl Service {
     /// The service behind a set of clients.
     #[must_use]
     pub fn new(clients: Clients, metrics: Arc<Metrics>) -> Self {
-        Self { clients, metrics }
+        Self {
+            clients,
+            metrics,
+            causes: Causes::default(),
+        }
     }
 }

@@ -121,7 +121,19 @@ impl Service {
         Ok(operations)
     }
 
+    /// Why an operation failed. That never changes, so it is read once.
     async fn cause(&self, identity: &Identity, id: &str) -> Result<Option<String>, Fault> {
+        if let Some(cause) = self.causes.of(id) {
+            return Ok(Some(cause));
+        }
+        let cause = self.read_cause(identity, id).await?;
+        if let Some(cause) = &cause {
+            self.causes.keep(id, cause);
+        }
+        Ok(cause)
+    }
+
+    async fn read_cause(&self, identity: &Identity, id: &str) -> Result<Option<String>, Fault> {
         let call = self.clients.reader(&identity.region).describe_application_operation();
         let call = call.application_name(&identity.name).operation_id(id);
         let output = match self.noted("DescribeApplicationOperation", call.send().await) {
