@@ -242,7 +242,7 @@ pub fn needs(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, obser
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
     let mut versions = Vec::new();
-    if let Some(way) = &journal.way_back {
+    if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
         versions.push(way.version_id);
         versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
     }

@@ -1,13 +1,14 @@
-//! What people do by hand: a forced stop, a rollback, and a rollback in the console.
+//! What people do by hand: a forced stop, a rollback, and a rollback or an update in the console.
 
 use crate::api::condition::Reason;
-use crate::api::status::{ForceStopped, Phase, RolledBack, StepKind, WayBack};
+use crate::api::status::{ForceStopped, HistoryResult, Phase, RolledBack, StepKind, WayBack};
 use crate::desired::Desired;
+use crate::plan::diff::difference;
 use crate::plan::ledger::Failure;
 use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, rollback, waiting};
-use crate::world::{ApplicationStatus, Observed};
+use crate::world::{ApplicationStatus, Observed, OperationStatus};
 
 /// Acts on a request to stop the job by force. In a rollout of a revision that is not proven it is the verdict on the
 /// revision, and the way back goes on by force; otherwise the application is stopped and stays so.
@@ -138,4 +139,43 @@ pub(super) fn recognise(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         reason: Reason::Manual,
         at: desk.situation.now,
     });
+}
+
+/// Notices that an update of somebody else replaced the proven job: what the job of it snapshots is no way back, until a
+/// revision is proven again.
+pub(super) fn notice_update(desk: &mut Desk<'_>, app: &Observed) {
+    let revisions = desk.journal.revisions();
+    let running = revisions.running.as_deref();
+    let proven = running.is_some() && running == revisions.good.as_deref();
+    let at_rest = desk.journal.intent.is_none() && desk.journal.rollout.is_none() && desk.journal.way_back.is_none();
+    if !proven
+        || !at_rest
+        || app.status != ApplicationStatus::Running
+        || revisions.good_version_id == Some(app.version_id)
+    {
+        return;
+    }
+    let returned = desk
+        .situation
+        .want
+        .is_ok_and(|want| running == Some(want.revision.as_str()) && difference(app, &want.configuration).is_empty());
+    let mut promotions = desk.journal.history.iter().rev();
+    let proven_at = promotions
+        .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
+        .map(|entry| entry.at);
+    let mut updates = desk.situation.world.operations().iter();
+    let update = updates.find(|operation| {
+        operation.kind == StepKind::Update.operation()
+            && operation.status == OperationStatus::Successful
+            && proven_at.is_some_and(|at| operation.started_at >= at)
+    });
+    let Some(ended_at) = update.and_then(|update| update.ended_at) else {
+        return;
+    };
+    let label = format!("version {}", app.version_id);
+    if returned {
+        desk.close_span(ended_at);
+    } else if !desk.journal.unproven.iter().any(|span| span.revision == label) {
+        desk.open_span(Some(&label), ended_at);
+    }
 }

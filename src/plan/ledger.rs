@@ -148,8 +148,9 @@ impl Desk<'_> {
             previous,
         });
         self.journal.had_state = true;
-        self.journal.rollout = None;
+        let gate = self.journal.rollout.take().and_then(|rollout| rollout.gate);
         self.journal.unproven.retain(|span| span.revision != revision);
+        self.close_span(gate.map_or(self.situation.now, |gate| gate.since));
     }
 
     /// The job in place was replaced by another, or ended, at a moment: what it snapshots ends there.
@@ -167,6 +168,7 @@ impl Desk<'_> {
         };
         self.journal.unproven.push(UnprovenSpan {
             revision: revision.to_owned(),
+            version_id: self.situation.world.application.as_ref().map(|app| app.version_id),
             from: at,
             until: None,
         });

@@ -2,6 +2,7 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
+use crate::api::status::UnprovenSpan;
 use crate::desired::{Desired, Initial};
 use crate::plan::step::{Restore, RunConfiguration};
 use crate::plan::{Desk, Plan, stall};
@@ -52,9 +53,22 @@ pub(super) fn of_way_back(desk: &Desk<'_>, back: &Desired) -> Result<RunConfigur
 pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a ObservedSnapshot> {
     let proven = |snapshot: &&ObservedSnapshot| {
         let mut spans = desk.journal.unproven.iter();
-        is_restorable(snapshot, runtime) && !spans.any(|span| span.holds(snapshot.created_at))
+        is_restorable(snapshot, runtime) && !spans.any(|span| made_in(span, snapshot))
     };
     newest_of(desk.situation.world.snapshots().iter().filter(proven))
+}
+
+/// Whether the job of a span made a snapshot. In the second in which the job came, the name of ours tells which job it was.
+fn made_in(span: &UnprovenSpan, snapshot: &ObservedSnapshot) -> bool {
+    let in_its_first_second = snapshot.created_at == span.from;
+    span.holds(snapshot.created_at)
+        || in_its_first_second && span.version_id.is_some() && span.version_id == version_in_name(&snapshot.name)
+}
+
+/// The version with which the job ran that a snapshot of ours is of: `sluicegate-...-pre-7`, or `...-pre-7-2`.
+fn version_in_name(name: &str) -> Option<i64> {
+    let (_, rest) = name.strip_prefix("sluicegate-")?.rsplit_once("-pre-")?;
+    rest.split('-').next()?.parse().ok()
 }
 
 /// The newest of some snapshots; of two in one second, the one of the later version.
@@ -131,7 +145,7 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
 /// Whether no job of a revision that failed made a snapshot.
 fn is_sound(desk: &Desk<'_>, snapshot: &ObservedSnapshot) -> bool {
     let mut spans = desk.journal.unproven.iter();
-    !spans.any(|span| desk.journal.failure_of(&span.revision).is_some() && span.holds(snapshot.created_at))
+    !spans.any(|span| desk.journal.failure_of(&span.revision).is_some() && made_in(span, snapshot))
 }
 
 /// Whether a person consents to this one start without state.
@@ -195,7 +209,15 @@ fn generation(runtime: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::generation;
+    use super::{generation, version_in_name};
+
+    #[test]
+    fn the_name_of_a_snapshot_of_ours_tells_the_version() {
+        assert_eq!(version_in_name("sluicegate-0a1b-7f3c0d1e22ab-pre-41"), Some(41));
+        assert_eq!(version_in_name("sluicegate-0a1b-7f3c0d1e22ab-pre-41-2"), Some(41));
+        assert_eq!(version_in_name("before-migration-pre-41"), None);
+        assert_eq!(version_in_name("J83xkehHnXHLILEuwa7V"), None);
+    }
 
     #[test]
     fn runtimes_compare_by_number() {

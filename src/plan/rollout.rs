@@ -13,7 +13,7 @@ use crate::plan::diff::{Difference, difference};
 use crate::plan::ledger::Failure;
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
-use crate::plan::rollout::running::running;
+use crate::plan::rollout::running::{by_force, running};
 use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
 use crate::plan::{Desk, Note, Plan, by_hand, restart_wanted, rollback, stall, waiting};
@@ -34,7 +34,9 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
         rollback::put_off(desk);
     } else {
-        give_up_on_update(desk, app, want);
+        if let Some(plan) = give_up_on_update(desk, app, want) {
+            return plan;
+        }
         by_hand::roll_back(desk, want);
         if let Some(plan) = rollback::plan(desk, app, want) {
             return plan;
@@ -48,22 +50,33 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     }
 }
 
-/// An update of the change in flight that lasts longer than allowed is a failure of its revision.
-fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+/// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
+/// it was never proven, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
+/// and the revision is started from the restore point in a time of its own.
+fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let revision = want.revision.to_string();
-    let ours = desk
-        .journal
-        .rollout
-        .as_ref()
-        .is_some_and(|rollout| rollout.revision == revision);
-    if app.status == ApplicationStatus::Updating && is_overdue(desk, want) && ours && desk.journal.way_back.is_none() {
-        desk.condemn(Failure {
-            revision: Some(revision),
-            reason: Reason::DeadlineExceeded,
-            cause: "the update outlasted spec.rollout.progressDeadline".to_owned(),
-            source: "Controller",
-        });
+    let rollout = desk.journal.rollout.as_ref()?;
+    let ours = rollout.revision == revision && desk.journal.way_back.is_none();
+    if app.status != ApplicationStatus::Updating || !ours || !is_overdue(desk, want) {
+        return None;
     }
+    let before = desk.journal.revisions().running;
+    let over_unproven = before.is_some_and(|before| before != revision && !desk.is_good(&before));
+    if over_unproven {
+        let deadline = desk.situation.now + want.progress_deadline;
+        let plan = by_force(desk, want);
+        if let (Plan::Do(_), Some(rollout)) = (&plan, &mut desk.journal.rollout) {
+            rollout.deadline = deadline;
+        }
+        return Some(plan);
+    }
+    desk.condemn(Failure {
+        revision: Some(revision),
+        reason: Reason::DeadlineExceeded,
+        cause: "the update outlasted spec.rollout.progressDeadline".to_owned(),
+        source: "Controller",
+    });
+    None
 }
 
 /// Whether what the service does now lasts longer than a change may take.
@@ -198,7 +211,9 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan
     }
     match (&app.status, intent.step) {
         (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),
-        (ApplicationStatus::Stopping, StepKind::Stop) if want.state == DesiredState::Running => {
+        (ApplicationStatus::Stopping, StepKind::Stop) | (ApplicationStatus::Updating, StepKind::Restart)
+            if want.state == DesiredState::Running =>
+        {
             Some(end_by_force(desk, app, None))
         }
         (ApplicationStatus::Updating, StepKind::Update) if want.state == DesiredState::Running => {
@@ -206,7 +221,7 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan
             None
         }
         (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
-        (status, _) => Some(waiting::overdue(status.as_str())),
+        (status, _) => Some(waiting::overdue(status)),
     }
 }
 
@@ -269,11 +284,15 @@ fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan
         .as_ref()
         .filter(|rolled_back| rolled_back.from == failed.revision)
     {
+        let then = match want.state {
+            DesiredState::Running => format!("runs again since {}", rolled_back.at),
+            DesiredState::Stopped => "took its place and is stopped, as the spec asks".to_owned(),
+        };
         return Some(stall(
             Reason::RolledBack,
             format!(
-                "revision {} failed at {}{cause}. Revision {} runs again since {}; revision {} is not tried again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
-                failed.revision, failed.at, rolled_back.to, rolled_back.at, failed.revision
+                "revision {} failed at {}{cause}. Revision {} {then}; revision {} is not tried again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+                failed.revision, failed.at, rolled_back.to, failed.revision
             ),
         ));
     }

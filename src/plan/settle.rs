@@ -7,7 +7,7 @@ use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, Ref
 use crate::desired::identity;
 use crate::plan::ledger::Failure;
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note, gate, measure};
+use crate::plan::{Desk, Note, by_hand, gate, measure};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -39,7 +39,12 @@ enum Verdict {
 pub(super) fn settle(desk: &mut Desk<'_>) {
     pin(desk);
     match desk.journal.intent.clone() {
-        None => notice_end(desk),
+        None => {
+            notice_end(desk);
+            if let Some(app) = &desk.situation.world.application {
+                by_hand::notice_update(desk, app);
+            }
+        }
         Some(intent) => {
             let verdict = verdict(&intent, desk);
             apply(desk, &intent, verdict);

@@ -39,6 +39,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         ApplicationStatus::Ready => Plan::Release,
         ApplicationStatus::Running => stop(desk, rules),
         _ if can_be_forced(app) && is_overdue(desk, rules) => waiting::admitted(desk, Step::ForceStop),
+        _ if waiting::began(desk).is_some_and(|began| desk.situation.now >= began + rules.timeout) => outlasts(app),
         _ => waiting::for_status(desk, app, rules.timeout),
     }
 }
@@ -56,10 +57,20 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, rules: &DeletionRules, intent:
     if age < rules.timeout {
         return waiting::for_intent(desk, intent);
     }
+    outlasts(app)
+}
+
+/// Stalls over a status that lasts longer than the deletion may take.
+fn outlasts(app: &Observed) -> Plan {
+    let by_force = if can_be_forced(app) {
+        "Set spec.deletion.finalSnapshot to BestEffort to end it by force, or "
+    } else {
+        "Set "
+    };
     stall(
         Reason::DeadlineExceeded,
         format!(
-            "the service reports {} for longer than spec.deletion.timeout; it goes on when the status changes. Set spec.deletion.policy to Retain to leave the application as it is",
+            "the service reports {} for longer than spec.deletion.timeout; it goes on when the status changes. {by_force}spec.deletion.policy to Retain to leave the application as it is",
             app.status.as_str()
         ),
     )
@@ -70,7 +81,7 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         .journal
         .refusal
         .as_ref()
-        .is_some_and(|refusal| is_final(desk, refusal));
+        .is_some_and(|refusal| is_final(desk, rules, refusal));
     match rules.final_snapshot {
         FinalSnapshot::Never => waiting::admitted(desk, Step::ForceStop),
         FinalSnapshot::BestEffort if refused => waiting::admitted(desk, Step::ForceStop),
@@ -82,12 +93,18 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
     }
 }
 
-/// Whether a refusal says that the job cannot be stopped with a snapshot now; one from before the deletion does not.
-fn is_final(desk: &Desk<'_>, refusal: &RefusalStatus) -> bool {
-    let since = deleted_at(desk).is_some_and(|deleted| refusal.last_at >= deleted);
-    match refusal.step {
-        StepKind::Stop => since && matches!(refusal.class, RefusalClass::JobDown | RefusalClass::Rejected),
-        StepKind::ForceStop => since,
+/// Whether a refusal says that the job cannot be stopped with a snapshot; one from before the deletion does not. A job that
+/// is down is given the time to come up: after a restart or an autoscaling it only restores its state.
+fn is_final(desk: &Desk<'_>, rules: &DeletionRules, refusal: &RefusalStatus) -> bool {
+    let Some(deleted) = deleted_at(desk).filter(|deleted| refusal.last_at >= *deleted) else {
+        return false;
+    };
+    let down_since = refusal.first_at.max(deleted);
+    match (refusal.step, refusal.class) {
+        (StepKind::Stop, RefusalClass::JobDown) => {
+            desk.situation.now >= down_since + waiting::DOWN_FOR || is_past(desk, rules)
+        }
+        (StepKind::Stop, RefusalClass::Rejected) | (StepKind::ForceStop, _) => true,
         _ => false,
     }
 }

@@ -8,6 +8,9 @@ use crate::plan::step::Step;
 use crate::plan::{Desk, Plan, Rules, Stall, Waiting, stall};
 use crate::world::{ApplicationStatus, Observed};
 
+/// How long the service may refuse a call because the job is down before the job is given up.
+pub(super) const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
+
 /// The time between two looks at something in flight: a third of its age, from two to ten seconds.
 pub(super) fn next_look(now: Timestamp, since: Timestamp) -> Timestamp {
     let age = now.duration_since(since).as_secs();
@@ -62,7 +65,7 @@ pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDurati
     let began = began(desk);
     let deadline = began.map(|began| began + patience);
     if deadline.is_some_and(|deadline| now >= deadline) {
-        return overdue(status);
+        return overdue(&app.status);
     }
     let until = deadline.map_or(String::new(), |deadline| format!(" until {deadline} at the latest"));
     Plan::Wait(Waiting {
@@ -73,12 +76,22 @@ pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDurati
     })
 }
 
-/// Stalls over a status that lasts longer than allowed.
-pub(super) fn overdue(status: &str) -> Plan {
+/// Stalls over a status that lasts longer than allowed, and names the forced stop where it is legal (facts §1.5).
+pub(super) fn overdue(status: &ApplicationStatus) -> Plan {
+    let way_out = match status {
+        ApplicationStatus::Starting
+        | ApplicationStatus::Updating
+        | ApplicationStatus::Stopping
+        | ApplicationStatus::AutoScaling => {
+            ", or annotate sluicegate.dev/force-stop-requested-at to stop the job by force, without a snapshot"
+        }
+        _ => "",
+    };
     stall(
         Reason::DeadlineExceeded,
         format!(
-            "the service reports {status} for longer than spec.rollout.progressDeadline; it goes on when the status changes"
+            "the service reports {} for longer than spec.rollout.progressDeadline; it goes on when the status changes{way_out}",
+            status.as_str()
         ),
     )
 }

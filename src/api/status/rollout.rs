@@ -200,6 +200,9 @@ pub struct UnprovenSpan {
     /// The revision.
     #[schemars(length(max = 64))]
     pub revision: String,
+    /// The configuration version with which its job came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<i64>,
     /// When its job was in place.
     pub from: Timestamp,
     /// When another took its place, or it ended.

@@ -1,7 +1,5 @@
 //! A running job: stopped, changed, restarted or promoted.
 
-use jiff::SignedDuration;
-
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, OnFailure, PreChangeSnapshot};
 use crate::api::status::{PreChange, RefusalClass};
@@ -15,9 +13,6 @@ use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Plan, by_hand, restart_wanted, restore, rollback, stall, waiting};
 use crate::world::{Observed, SnapshotStatus};
-
-/// How long the service may refuse a change because the job is down before the job is stopped by force.
-const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
@@ -111,6 +106,9 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
 }
 
 fn restart(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
+    if let Some(plan) = out_of_the_way(desk, want) {
+        return plan;
+    }
     let run = match restore::of_update(desk, app, want) {
         Ok(run) => run,
         Err(plan) => return plan,
@@ -168,7 +166,7 @@ fn is_condemned(desk: &Desk<'_>) -> bool {
 }
 
 /// The forced stop of the job in place, if there is state to start from afterwards.
-fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+pub(super) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     match restore::of_start(desk, want) {
         Ok(_) => waiting::admitted(desk, Step::ForceStop),
         Err(plan) => plan,
@@ -182,7 +180,7 @@ fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
     if refusal.class != RefusalClass::JobDown || refusal.revision != desk.target() {
         return None;
     }
-    if desk.situation.now < refusal.first_at + DOWN_FOR {
+    if desk.situation.now < refusal.first_at + waiting::DOWN_FOR {
         return None;
     }
     Some(by_force(desk, want))

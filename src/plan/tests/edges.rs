@@ -286,3 +286,130 @@ fn a_stall_is_told_once() {
         "{notes:?}"
     );
 }
+
+#[test]
+fn what_lasts_too_long_names_the_forced_stop_where_it_is_legal() {
+    let overdue = |more: &str, status: ApplicationStatus| {
+        let stop = operation("op-new", "StopApplication", OperationStatus::InProgress);
+        let case = Case::running("").respec(more).world(|app| app.status = status);
+        stalls(&case.operations(vec![stop]).at(1802).decide()).1
+    };
+    for (more, status) in [
+        ("desiredState: Stopped", ApplicationStatus::Stopping),
+        ("", ApplicationStatus::AutoScaling),
+    ] {
+        let message = overdue(more, status);
+        assert!(message.contains("force-stop-requested-at"), "{message}");
+    }
+    let message = overdue("", ApplicationStatus::Maintenance);
+    assert!(!message.contains("force-stop-requested-at"), "{message}");
+}
+
+#[test]
+fn a_stop_that_hangs_is_ended_by_force_on_request() {
+    let hanging = Case::running("")
+        .respec("desiredState: Stopped")
+        .issued(StepKind::Stop)
+        .world(|app| app.status = ApplicationStatus::Stopping)
+        .operations(vec![operation(
+            "op-new",
+            "StopApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1802);
+    assert_eq!(stalls(&hanging.decide()).0, Reason::DeadlineExceeded);
+    let asked = hanging.annotate("sluicegate.dev/force-stop-requested-at", "1");
+    assert_eq!(step(&asked.decide()), StepKind::ForceStop);
+    let stopped = asked
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready);
+    assert_eq!(stopped.decide().plan, Plan::Rest, "it is stopped, as the spec asks");
+}
+
+#[test]
+fn a_restart_that_hangs_is_ended_by_force_and_the_job_started_again() {
+    let hanging = Case::running("restartNonce: 1")
+        .issued(StepKind::Restart)
+        .world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1802);
+    let decision = hanging.decide();
+    assert_eq!(step(&decision), StepKind::ForceStop);
+    assert!(decision.journal.failed_revisions.is_empty());
+    let stopped = hanging
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .operations(Vec::new())
+        .snapshots(vec![snapshot("newest", 1, SnapshotStatus::Ready)]);
+    assert_eq!(restore(&stopped.decide()), Restore::Named("newest".into()));
+}
+
+#[test]
+fn a_restart_of_a_job_that_stays_down_is_made_by_force() {
+    let down = Case::running("restartNonce: 1")
+        .snapshots(vec![snapshot("newest", 1, SnapshotStatus::Ready)])
+        .journal(|journal| {
+            journal.refusal = Some(RefusalStatus {
+                step: StepKind::Restart,
+                revision: journal.revisions().running,
+                generation: 1,
+                class: RefusalClass::JobDown,
+                message: "downtime".into(),
+                first_at: start_of_time(),
+                last_at: after(100),
+            });
+        });
+    let down = down.at(200);
+    assert_eq!(step(&down.decide()), StepKind::Restart);
+    assert_eq!(step(&down.at(300).decide()), StepKind::ForceStop);
+}
+
+#[test]
+fn the_job_of_an_update_by_somebody_else_is_no_proven_job() {
+    let mut theirs = operation("op-theirs", "UpdateApplication", OperationStatus::Successful);
+    (theirs.started_at, theirs.ended_at) = (after(20), Some(after(30)));
+    let promoted = |case: Case| {
+        let entry = entry(&case, HistoryResult::Promoted, 10);
+        case.journal(|journal| journal.history.push(entry))
+    };
+    let edited = promoted(Case::running(""))
+        .operations(vec![theirs.clone()])
+        .world(|app| {
+            app.version_id = 4;
+            app.configuration.parallelism.parallelism = 7;
+        })
+        .at(60);
+    let unproven = edited.decide().journal.unproven;
+    assert_eq!((unproven.len(), unproven[0].from), (1, after(30)));
+    let again = edited.recorded().journal(|journal| journal.intent = None);
+    assert_eq!(again.decide().journal.unproven, unproven, "it is noticed once");
+    let scaled = promoted(Case::running("parallelism: {parallelism: 2}")).world(|app| app.version_id = 4);
+    let scaled = scaled.respec("parallelism: {parallelism: 3}").at(60);
+    assert!(
+        scaled.decide().journal.unproven.is_empty(),
+        "a version without an update is the same job"
+    );
+    let returned = again
+        .journal(|journal| journal.rollout = None)
+        .world(|app| {
+            app.version_id = 5;
+            app.configuration.parallelism.parallelism = 1;
+        })
+        .decide();
+    assert!(
+        returned.journal.unproven[0].until.is_some(),
+        "the proven content is back"
+    );
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::status::{FailedRevision, HistoryResult, UnprovenSpan};
+use crate::plan::needs;
 use crate::world::ObservedVersion;
 
 const GOOD: &str = "";
@@ -42,6 +43,7 @@ pub(super) fn failed_change(more: &str) -> Case {
             });
             journal.unproven.push(UnprovenSpan {
                 revision,
+                version_id: Some(4),
                 from: after(10),
                 until: None,
             });
@@ -75,6 +77,20 @@ fn a_rollback_that_would_load_a_snapshot_of_the_failed_job_is_not_used() {
         snapshot("own", 5, SnapshotStatus::Ready),
     ]);
     assert_eq!(step(&case.decide()), StepKind::ForceStop);
+}
+
+#[test]
+fn a_snapshot_of_the_second_in_which_the_failed_job_came_is_told_by_its_name() {
+    let named = |name: &str| {
+        failed_change("").snapshots(vec![
+            snapshot(name, 10, SnapshotStatus::Ready),
+            snapshot("own", 5, SnapshotStatus::Ready),
+        ])
+    };
+    let of_the_job_before = named("sluicegate-uid1-7f3c0d1e22ab-pre-3");
+    assert_eq!(step(&of_the_job_before.decide()), StepKind::RollBack);
+    let of_the_failed_job = named("sluicegate-uid1-7f3c0d1e22ab-pre-4");
+    assert_eq!(step(&of_the_failed_job.decide()), StepKind::ForceStop);
 }
 
 #[test]
@@ -371,4 +387,82 @@ fn a_rollback_or_a_forced_stop_of_an_overdue_update_that_was_never_sent_is_sent_
         let decision = early.at(1801 + 60).decide();
         assert!(matches!(decision.plan, Plan::Do(_)), "{kind:?}: {:?}", decision.plan);
     }
+}
+
+/// A fix of the failed change that was accepted over its looping job and hangs in UPDATING until the deadline.
+fn hanging_fix() -> Case {
+    let case = failed_change("").journal(|journal| journal.failed_revisions.clear());
+    let fixed = case.respec("parallelism: {parallelism: 6}");
+    let revision = fixed.want().unwrap().revision.to_string();
+    fixed
+        .journal(|journal| journal.rollout = Some(super::gate::rollout_of(&revision)))
+        .issued(StepKind::Update)
+        .world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1801)
+}
+
+#[test]
+fn a_fix_that_hangs_over_a_job_that_was_never_proven_is_not_condemned_and_gets_through_by_force() {
+    let decision = hanging_fix().decide();
+    assert_eq!(step(&decision), StepKind::ForceStop);
+    assert!(decision.journal.failed_revisions.is_empty());
+    let deadline = decision.journal.rollout.as_ref().unwrap().deadline;
+    assert_eq!(deadline, after(1801 + 1800), "its job has a time of its own");
+    let stopped = hanging_fix()
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+            journal.unproven[0].until = Some(after(1810));
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .operations(Vec::new())
+        .at(1820);
+    assert_eq!(step(&stopped.decide()), StepKind::Update);
+    let want = stopped.want().unwrap().configuration;
+    let updated = stopped.world(|app| app.configuration = want);
+    assert_eq!(restore(&updated.decide()), Restore::Named("own".into()));
+}
+
+#[test]
+fn a_change_that_hangs_over_a_job_that_was_proven_is_condemned() {
+    let good = failed_change("").app.status.unwrap().journal.revisions().good;
+    let case = hanging_fix().journal(|journal| journal.revisions.as_mut().unwrap().running = good);
+    let decision = case.decide();
+    assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
+}
+
+#[test]
+fn an_application_that_is_stopped_after_a_rollback_says_that_it_is_stopped() {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    let case = returned(case, ApplicationStatus::Running)
+        .sees(healthy_job())
+        .at(100)
+        .recorded()
+        .at(220)
+        .recorded();
+    let stopped = case
+        .respec(&format!("{BAD}\ndesiredState: Stopped"))
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .journal(|journal| journal.revisions.as_mut().unwrap().running = None);
+    let (reason, message) = stalls(&stopped.decide());
+    assert_eq!(reason, Reason::RolledBack);
+    assert!(
+        message.contains("is stopped") && !message.contains("runs again"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_way_back_that_failed_reads_no_versions() {
+    let case = failed_change("").recorded();
+    let needs = |case: &Case| needs(&case.app, case.want().as_ref(), case.world.application.as_ref());
+    assert_eq!(needs(&case).versions, [3]);
+    let failed = case.journal(|journal| journal.way_back.as_mut().unwrap().failure = Some("it failed".into()));
+    assert!(needs(&failed).versions.is_empty());
 }

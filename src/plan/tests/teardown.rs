@@ -114,8 +114,17 @@ fn a_refused_final_snapshot_ends_by_force_or_in_a_stall_as_the_spec_says() {
             );
         })
     };
-    let case = refuse(deleted(STOP, ApplicationStatus::Running), start_of_time());
+    let case = refuse(deleted(STOP, ApplicationStatus::Running), start_of_time()).at(10);
+    assert_eq!(
+        step(&case.decide()),
+        StepKind::Stop,
+        "the job may only restore its state"
+    );
+    let case = case.at(300);
     assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    let short = "deletion: {policy: Stop, timeout: 1m}";
+    let case = refuse(deleted(short, ApplicationStatus::Running), start_of_time()).at(60);
+    assert_eq!(step(&case.decide()), StepKind::ForceStop, "the timeout is over");
     let required = "deletion: {policy: Stop, finalSnapshot: Required}";
     let case = refuse(deleted(required, ApplicationStatus::Running), start_of_time()).at(1800);
     let (reason, message) = stalls(&case.decide());
@@ -174,11 +183,17 @@ fn a_stop_whose_answer_was_lost_and_that_hangs_is_ended_by_force_or_told() {
                 "StopApplication",
                 OperationStatus::InProgress,
             )])
-            .at(1800)
+            .at(1801)
     };
     assert_eq!(step(&hanging(DELETE).decide()), StepKind::ForceStop);
     let required = "deletion: {policy: Delete, stateLoss: Accepted, finalSnapshot: Required}";
-    let (reason, message) = stalls(&hanging(required).decide());
-    assert_eq!(reason, Reason::DeadlineExceeded);
-    assert!(message.contains("Retain"), "{message}");
+    let of_somebody_else = hanging(required).journal(|journal| journal.intent = None);
+    for case in [hanging(required), of_somebody_else] {
+        let (reason, message) = stalls(&case.decide());
+        assert_eq!(reason, Reason::DeadlineExceeded);
+        assert!(
+            message.contains("Retain") && message.contains("BestEffort") && message.contains("deletion.timeout"),
+            "{message}"
+        );
+    }
 }

@@ -62,7 +62,11 @@ fn may_start_empty(history: History<'_>, at: usize, call: &Call) -> bool {
     let never_had_state = no_snapshot && written["hadState"] != true;
     let consent = object.pointer("/metadata/annotations/sluicegate.dev~1allow-empty-start");
     let consented = consent.is_some_and(|consent| *consent == written["intent"]["revision"]);
-    never_had_state || consented || is_off(object) || text(object, "/spec/restore/onStart") == "None"
+    // Content whose snapshots are off was proven under the standing consent to empty starts; a way back to it starts as it
+    // always did.
+    let content_is_off = call.before.as_ref().is_some_and(|seen| !seen.snapshots_on);
+    let by_spec = is_off(object) || text(object, "/spec/restore/onStart") == "None";
+    never_had_state || consented || content_is_off || by_spec
 }
 
 fn is_off(object: &Value) -> bool {
