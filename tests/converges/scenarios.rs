@@ -10,40 +10,7 @@ mod rollouts;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
-/// The stories of rollouts that every run tours with faults. The others of them are played once, held to every law; a
-/// run with `SLUICEGATE_TOUR=all` tours them too, which takes about four times as long.
-const TOURED: [&str; 27] = [
-    "an update that fails and is stuck",
-    "an update that loops at once",
-    "an update that loops after a while",
-    "an update that flaps",
-    "an update that restarts once",
-    "an update that loops under ForceStop",
-    "an update that loops under Hold",
-    "a first deployment that loops",
-    "an update that loops with snapshots off",
-    "an update that comes up without its state",
-    "an update that cannot read the state",
-    "an update whose job ends in the gate",
-    "an update that the service undoes",
-    "an update that fails and runs on",
-    "maintenance in the gate",
-    "a fix in the gate",
-    "a stop in the gate",
-    "a rollback to the old number",
-    "a rollback that loads the latest",
-    "a newer snapshot of the failed job",
-    "a fix during the rollback",
-    "a fix on the force-stop path",
-    "a revert during the rollback",
-    "a revert after the rollback",
-    "a retry after the rollback",
-    "a fix over a job that loops under Hold",
-    "a deletion during the rollback",
-];
-
 /// A story: what was there before, without faults, and what happens then.
-#[expect(clippy::struct_excessive_bools, reason = "each is a way of its own to judge a story")]
 pub struct Scenario {
     /// The name.
     pub name: &'static str,
@@ -55,8 +22,6 @@ pub struct Scenario {
     pub exact: bool,
     /// Whether the moment of an act, or the mood of a failing job, decides how it ends; then the laws alone are held.
     pub open: bool,
-    /// Whether faults strike at every point of it.
-    pub toured: bool,
     /// Whether what happens must lead to no call that changes something.
     pub silent: bool,
     /// What the service does where it is not documented, if not the usual.
@@ -93,7 +58,6 @@ fn story(name: &'static str, before: Vec<Act>, acts: Vec<Act>) -> Scenario {
         acts,
         exact: true,
         open: false,
-        toured: true,
         silent: false,
         rules: &[],
     }
@@ -186,16 +150,8 @@ pub fn all() -> Vec<Scenario> {
     all.extend(deletions());
     all.extend(in_the_middle());
     all.extend(others());
-    let everything = std::env::var("SLUICEGATE_TOUR").is_ok_and(|which| which == "all");
-    let mut of_rollouts = rollouts::all();
-    of_rollouts.extend(ways_back::all());
-    for name in TOURED {
-        assert!(of_rollouts.iter().any(|story| story.name == name), "no story {name:?}");
-    }
-    for story in &mut of_rollouts {
-        story.toured = everything || TOURED.contains(&story.name);
-    }
-    all.extend(of_rollouts);
+    all.extend(rollouts::all());
+    all.extend(ways_back::all());
     all
 }
 

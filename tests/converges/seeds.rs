@@ -55,7 +55,7 @@ pub fn play(seed: u64, aloud: bool) -> Vec<String> {
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
     let broken_reads = numbers(&mut dice, 800);
-    let pace = dice.pick(&[1.0, 4.0, 10.0]);
+    let pace = dice.pick(&[4.0, 10.0, 30.0]);
     let begin = Checkpoint::genesis(World::new(rules, pace)).begin(&acts);
     let begin = begin.with(|world| {
         world.faults = faults;
