@@ -9,6 +9,7 @@ SLUICEGATE_CACHE ?= $(HOME)/.cache/sluicegate
 export SLUICEGATE_CACHE
 export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
 
+BUILT := $(or $(CARGO_TARGET_DIR),target)/debug
 PYTHON := $(SLUICEGATE_CACHE)/python
 CARGO_DENY := 0.20.2
 CARGO_TOOLS := $(SLUICEGATE_CACHE)/cargo-deny-$(CARGO_DENY)
@@ -28,10 +29,10 @@ help: ## List what there is to do
 .PHONY: demo
 demo: needs cluster build ## Show the main job on a real API server and the emulated service (KEEP=1 leaves it running)
 	$(call say,Running the demo)
-	@cargo run --quiet --locked --example demo
+	@$(BUILT)/examples/demo
 
 .PHONY: test
-test: needs cluster tools format lint spelling drift build ## Prove everything: the checks, then all tests on the real parts
+test: needs cluster tools format lint spelling drift ## Prove everything: the checks, then all tests on the real parts
 	$(call say,Running all tests)
 	@cargo test --workspace --locked
 
@@ -46,9 +47,9 @@ bench: needs cluster ## Measure how fast a bad release is undone, at the real sp
 check: needs tools format lint deny spelling drift ## Check formatting, lints, licences, spelling and the generated CRD
 
 .PHONY: crd
-crd: needs ## Write crds/flinkapplications.yaml anew from the Rust types
+crd: build ## Write crds/flinkapplications.yaml anew from the Rust types
 	$(call say,Writing $(CRD))
-	@mkdir -p crds && cargo run --quiet --locked -- crd > $(CRD).partial && mv $(CRD).partial $(CRD)
+	@mkdir -p crds && $(BUILT)/sluicegate crd > $(CRD).partial && mv $(CRD).partial $(CRD)
 
 .PHONY: cluster
 cluster: needs ## Provide the Kubernetes binaries of the test cluster (built once, about 11 minutes)
@@ -65,10 +66,11 @@ tools: needs ## Provide the Python tools: the AWS clients of the tests, the spel
 	"$(PYTHON)/bin/python" -m pip install --quiet --disable-pip-version-check $(addprefix -r ,$(REQUIREMENTS)); \
 	touch "$(PYTHON)/.installed-$$digest"
 
+# With the examples, so that the tests take over what is built here: their features are the same.
 .PHONY: build
-build: needs ## Build both programs
-	$(call say,Building both programs)
-	@cargo build --workspace --locked
+build: needs ## Build both programs and the demo
+	$(call say,Building both programs and the demo)
+	@cargo build --workspace --bins --examples --locked
 
 .PHONY: image
 image: ## Build the container image with buildah
@@ -107,9 +109,9 @@ spelling:
 	$(call say,Checking the spelling)
 	@"$(PYTHON)/bin/typos"
 
-drift:
+drift: build
 	$(call say,Comparing $(CRD) with the Rust types)
-	@cargo run --quiet --locked -- crd | diff -u $(CRD) - || \
+	@$(BUILT)/sluicegate crd | diff -u $(CRD) - || \
 		{ echo "$(CRD) is not what the Rust types say; run: make crd" >&2; exit 1; }
 
 $(CARGO_TOOLS)/bin/cargo-deny:
