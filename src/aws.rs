@@ -4,6 +4,7 @@ mod causes;
 pub mod clients;
 mod convert;
 pub mod fault;
+mod log;
 pub mod observe;
 mod perform;
 pub mod presign;

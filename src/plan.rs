@@ -81,6 +81,8 @@ pub struct Decision {
     pub notes: Vec<Note>,
     /// What was measured of a change.
     pub measures: Vec<Measure>,
+    /// Since when the log is to be searched for the first cause of a failure that the decision judges without one.
+    pub cause_since: Option<Timestamp>,
 }
 
 /// The single next move.
@@ -183,6 +185,8 @@ struct Desk<'a> {
     measures: Vec<Measure>,
     /// The revision that a step serves where it is not the target.
     serves: Option<String>,
+    /// Since when the log may tell the first cause of a failure that has none.
+    cause_since: Option<Timestamp>,
 }
 
 /// Decides the single next move.
@@ -200,6 +204,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         notes: Vec::new(),
         measures: Vec::new(),
         serves: None,
+        cause_since: None,
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
@@ -218,6 +223,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         plan,
         notes: desk.notes,
         measures: desk.measures,
+        cause_since: desk.cause_since,
     }
 }
 
@@ -311,6 +317,7 @@ pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Ti
         plan,
         notes: Vec::new(),
         measures: Vec::new(),
+        cause_since: None,
     }
 }
 

@@ -32,7 +32,7 @@ use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
 use crate::status::{differs_in_words_only, project};
-use crate::world::World;
+use crate::world::{Observed, World};
 
 /// The time to the next attempt to read an application that was never read.
 const UNREAD: SignedDuration = SignedDuration::from_secs(10);
@@ -227,7 +227,7 @@ async fn decide(
         seen => seen,
     };
     let now = context.now();
-    let world = match seen {
+    let mut world = match seen {
         Ok(world) => {
             context.memory.was_read(&key(app));
             world
@@ -249,16 +249,31 @@ async fn decide(
         }
     };
     let owner = owner(context, app);
-    let situation = Situation {
-        app,
-        want,
-        world: &world,
-        owner: &owner,
-        rules: &context.settings.rules,
-        now,
+    let judge = |world: &World| {
+        plan(&Situation {
+            app,
+            want,
+            world,
+            owner: &owner,
+            rules: &context.settings.rules,
+            now,
+        })
     };
-    let decision = plan(&situation);
+    let decision = judge(&world);
+    if let (Some(observed), Some(since)) = (&world.application, decision.cause_since) {
+        world.logged_cause = logged_cause(context, observed, since).await;
+    }
+    if world.logged_cause.is_none() {
+        return Ok((world, decision, now));
+    }
+    let decision = judge(&world);
     Ok((world, decision, now))
+}
+
+/// The first cause in the log of an application, where it has one.
+async fn logged_cause(context: &Context, observed: &Observed, since: Timestamp) -> Option<String> {
+    let stream = observed.log_streams.values().next()?;
+    context.service.logged_cause(stream, observed.version_id, since).await
 }
 
 async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Result<Option<Duration>, PassError> {

@@ -22,6 +22,9 @@ pub struct World {
     pub snapshots: Option<Vec<ObservedSnapshot>>,
     /// The Flink job.
     pub job: Sight,
+    /// The first cause of the failure that is judged, from the log of the application; absent when it was not looked for
+    /// or nothing was found.
+    pub logged_cause: Option<String>,
     /// Older configuration versions by id, as far as they were read.
     pub versions: BTreeMap<i64, ObservedVersion>,
 }

@@ -10,11 +10,14 @@ use std::{
 };
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
 use aws_sdk_kinesisanalyticsv2::{
     Client,
     config::{HttpClient, SharedCredentialsProvider, SharedHttpClient},
     operation,
 };
+
+use crate::aws::log::PATIENCE;
 
 /// The name in the user agent of our calls.
 const APP_NAME: &str = "sluicegate";
@@ -143,7 +146,27 @@ struct Shared {
     config: SdkConfig,
     overridden: bool,
     limits: CallLimits,
-    regions: Mutex<HashMap<String, (Reader, Mutator)>>,
+    regions: Mutex<HashMap<String, OfRegion>>,
+}
+
+/// The clients of one region.
+#[derive(Debug, Clone)]
+struct OfRegion {
+    reader: Reader,
+    mutator: Mutator,
+    log_reader: LogReader,
+}
+
+/// Reads the logs of applications: one attempt, because nothing depends on the answer.
+#[derive(Debug, Clone)]
+pub struct LogReader(aws_sdk_cloudwatchlogs::Client);
+
+impl LogReader {
+    /// Starts to build a call of `FilterLogEvents`; `send` sends it.
+    #[must_use]
+    pub fn filter_log_events(&self) -> FilterLogEventsFluentBuilder {
+        self.0.filter_log_events()
+    }
 }
 
 impl Clients {
@@ -202,13 +225,19 @@ impl Clients {
     /// The reading client of a region.
     #[must_use]
     pub fn reader(&self, region: &str) -> Reader {
-        self.pair(region).0
+        self.of(region).reader
     }
 
     /// The mutating client of a region.
     #[must_use]
     pub fn mutator(&self, region: &str) -> Mutator {
-        self.pair(region).1
+        self.of(region).mutator
+    }
+
+    /// The client that reads logs of a region.
+    #[must_use]
+    pub fn log_reader(&self, region: &str) -> LogReader {
+        self.of(region).log_reader
     }
 
     /// Whether the endpoint of the service was set by hand, as for the emulator.
@@ -217,22 +246,22 @@ impl Clients {
         self.shared.overridden
     }
 
-    fn pair(&self, region: &str) -> (Reader, Mutator) {
+    fn of(&self, region: &str) -> OfRegion {
         let mut regions = self.shared.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pair) = regions.get(region) {
-            return pair.clone();
+        if let Some(clients) = regions.get(region) {
+            return clients.clone();
         }
         if regions.len() >= REGIONS_KEPT {
             regions.clear();
         }
-        let pair = self.shared.make(region);
-        regions.insert(region.to_owned(), pair.clone());
-        pair
+        let clients = self.shared.make(region);
+        regions.insert(region.to_owned(), clients.clone());
+        clients
     }
 }
 
 impl Shared {
-    fn make(&self, region: &str) -> (Reader, Mutator) {
+    fn make(&self, region: &str) -> OfRegion {
         let limits = self.limits;
         let client = |retries: RetryConfig, operation: Duration| {
             let config = aws_sdk_kinesisanalyticsv2::config::Builder::from(&self.config)
@@ -245,10 +274,16 @@ impl Shared {
         let retries = RetryConfig::standard()
             .with_max_attempts(limits.read_attempts)
             .with_initial_backoff(limits.read_pause);
-        (
-            Reader(client(retries, limits.read)),
-            Mutator(client(RetryConfig::disabled(), limits.mutation)),
-        )
+        let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(limits.timeouts(PATIENCE))
+            .build();
+        OfRegion {
+            reader: Reader(client(retries, limits.read)),
+            mutator: Mutator(client(RetryConfig::disabled(), limits.mutation)),
+            log_reader: LogReader(aws_sdk_cloudwatchlogs::Client::from_conf(logs)),
+        }
     }
 }
 

@@ -138,7 +138,7 @@ impl Service {
         let call = call.application_name(&identity.name).operation_id(id);
         let output = match self.noted("DescribeApplicationOperation", call.send().await) {
             Ok(output) => output,
-            Err(fault) if fault.kind == FaultKind::NotFound => return Ok(None),
+            Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Denied) => return Ok(None),
             Err(fault) => return Err(fault),
         };
         let failure = output

@@ -1,6 +1,6 @@
 //! What is written into the journal: which revision runs, which is good, which failed, and when jobs ran unproven.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::api::annotation;
@@ -9,7 +9,10 @@ use crate::api::status::{
     FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, PreviousRevision, Revisions, UnprovenSpan,
 };
 use crate::plan::{Desk, Note};
-use crate::world::ApplicationStatus;
+use crate::world::{ApplicationStatus, Sight};
+
+/// How far back the log is searched for the cause of a failure of no change in flight.
+const LOOKS_BACK: SignedDuration = SignedDuration::from_mins(30);
 
 /// The most times of unproven jobs that are remembered.
 const SPANS: usize = 10;
@@ -91,7 +94,7 @@ impl Desk<'_> {
             reason,
             cause,
             source,
-        } = failure;
+        } = self.with_first_cause(failure);
         match revision.clone() {
             Some(revision) if self.is_good(&revision) => self.record(HistoryResult::StartFailed, Some(revision)),
             Some(revision) => self.condemn_revision(revision, reason),
@@ -110,6 +113,25 @@ impl Desk<'_> {
             self.set_running(None);
         }
         self.notes.push(Note::warning(reason.as_str(), cause));
+    }
+
+    /// The failure with the first cause from the log, where neither the operation nor Flink told one.
+    fn with_first_cause<'a>(&mut self, failure: Failure<'a>) -> Failure<'a> {
+        let seen = matches!(&self.situation.world.job, Sight::Seen(Some(job)) if job.root_cause.is_some());
+        let told = matches!(failure.source, "Operation" | "Request") || seen && failure.source == "FlinkRest";
+        if told {
+            return failure;
+        }
+        if let Some(logged) = &self.situation.world.logged_cause {
+            return Failure {
+                cause: format!("{logged} ({})", failure.cause),
+                source: "CloudWatchLogs",
+                ..failure
+            };
+        }
+        let rollout = self.journal.rollout.as_ref().map(|rollout| rollout.started_at);
+        self.cause_since = Some(rollout.unwrap_or(self.situation.now - LOOKS_BACK));
+        failure
     }
 
     pub(super) fn condemn_revision(&mut self, revision: String, reason: Reason) {

@@ -361,12 +361,15 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
             }
             desk.notes.push(Note::warning("RollbackFailed", cause));
         }
-        _ => desk.condemn(Failure {
-            revision: intent.revision.clone(),
-            reason: Reason::StartFailed,
-            cause,
-            source: "Operation",
-        }),
+        _ => {
+            let told = operation_of(intent, desk.situation.world).is_some_and(|operation| operation.error.is_some());
+            desk.condemn(Failure {
+                revision: intent.revision.clone(),
+                reason: Reason::StartFailed,
+                cause,
+                source: if told { "Operation" } else { "Controller" },
+            });
+        }
     }
     if intent.step == StepKind::Restart {
         desk.handle_run(intent);

@@ -7,6 +7,7 @@ mod gate;
 mod intents;
 mod refusals;
 mod rollback;
+mod stuck;
 mod table;
 mod teardown;
 

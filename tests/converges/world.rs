@@ -305,7 +305,7 @@ impl World {
         self.advance(now);
         let target = request.target.unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let reads = ["Describe", "List", "CreateApplicationPresignedUrl"];
+        let reads = ["Describe", "List", "CreateApplicationPresignedUrl", "FilterLogEvents"];
         if reads.iter().any(|read| operation.starts_with(read)) {
             return self.read(now, operation, request);
         }

@@ -49,6 +49,7 @@ fn calls_made() -> BTreeSet<String> {
         "add", "create", "delete", "describe", "list", "rollback", "start", "stop", "tag", "untag", "update",
     ];
     let source = rust_sources("src");
+    let logs = source.contains(".filter_log_events()");
     let methods = source
         .split('.')
         .skip(1)
@@ -64,6 +65,7 @@ fn calls_made() -> BTreeSet<String> {
                 name.split('_').map(capitalised).collect::<String>()
             )
         })
+        .chain(logs.then(|| "logs:FilterLogEvents".to_owned()))
         .collect()
 }
 

@@ -92,3 +92,27 @@ fn an_update_that_never_ends_is_rolled_back_at_its_deadline() {
     stage.look("orders");
     assert_eq!(stage.changes_since(mark), ["UpdateApplication", "RollbackApplication"]);
 }
+
+/// Where the operation does not tell why it failed, the log of the application does; without it the failure is judged all
+/// the same.
+#[test]
+fn the_first_cause_is_found_in_the_log_where_the_operation_does_not_tell_it() {
+    let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink/orders:log-stream:application";
+    let fail = |namespace: &str, denied: &[&str]| {
+        let stage = Stage::set(namespace);
+        stage.emulator.faults(&json!({"deny": denied}));
+        let mut spec = release("throws.yaml");
+        spec["logging"] = json!({"logStreamARN": log});
+        stage.apply("orders", &spec);
+        let message = stage.stalled("orders", "StartFailed");
+        stage.look("orders");
+        assert_eq!(stage.emulator.count("FilterLogEvents"), 1, "the log is searched once");
+        (message, stage.app("orders")["status"]["lastFailure"]["source"].clone())
+    };
+    let (message, source) = fail("cause-in-the-log", &["DescribeApplicationOperation"]);
+    assert!(message.contains(THROWN), "{message}");
+    assert_eq!(source, "CloudWatchLogs");
+    let (message, source) = fail("no-cause", &["DescribeApplicationOperation", "FilterLogEvents"]);
+    assert!(message.contains("failed without a cause"), "{message}");
+    assert_eq!(source, "Controller");
+}

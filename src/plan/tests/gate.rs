@@ -303,3 +303,34 @@ fn an_operation_is_measured_when_its_intent_is_settled() {
     };
     assert_eq!(case.decide().measures, [expected]);
 }
+
+#[test]
+fn a_failure_without_a_cause_takes_it_from_the_log_and_asks_for_the_log_where_it_was_not_read() {
+    let silent = job(|job| job.restarts = Some(2));
+    let case = verifying("").sees(silent);
+    let decision = case.decide();
+    assert_eq!(decision.cause_since, Some(start_of_time()));
+    let mut case = case;
+    case.world.logged_cause = Some("java.io.IOException: gone".into());
+    let decision = case.decide();
+    assert_eq!(decision.cause_since, None);
+    let failure = decision.journal.last_failure.unwrap();
+    assert!(
+        failure
+            .cause
+            .starts_with("java.io.IOException: gone (the job restarted"),
+        "{failure:?}"
+    );
+    assert_eq!(failure.source, "CloudWatchLogs");
+}
+
+#[test]
+fn a_failure_whose_cause_flink_tells_asks_for_no_log() {
+    let told = job(|job| {
+        job.restarts = Some(2);
+        job.root_cause = Some("java.io.InvalidClassException: Order".into());
+    });
+    let decision = verifying("").sees(told).decide();
+    assert_eq!(failed(&decision), Reason::RestartLoop);
+    assert_eq!(decision.cause_since, None);
+}

@@ -389,54 +389,6 @@ fn a_rollback_or_a_forced_stop_of_an_overdue_update_that_was_never_sent_is_sent_
     }
 }
 
-/// A fix of the failed change that was accepted over its looping job and hangs in UPDATING until the deadline.
-fn hanging_fix() -> Case {
-    let case = failed_change("").journal(|journal| journal.failed_revisions.clear());
-    let fixed = case.respec("parallelism: {parallelism: 6}");
-    let revision = fixed.want().unwrap().revision.to_string();
-    fixed
-        .journal(|journal| journal.rollout = Some(super::gate::rollout_of(&revision)))
-        .issued(StepKind::Update)
-        .world(|app| app.status = ApplicationStatus::Updating)
-        .operations(vec![operation(
-            "op-new",
-            "UpdateApplication",
-            OperationStatus::InProgress,
-        )])
-        .at(1801)
-}
-
-#[test]
-fn a_fix_that_hangs_over_a_job_that_was_never_proven_is_not_condemned_and_gets_through_by_force() {
-    let decision = hanging_fix().decide();
-    assert_eq!(step(&decision), StepKind::ForceStop);
-    assert!(decision.journal.failed_revisions.is_empty());
-    let deadline = decision.journal.rollout.as_ref().unwrap().deadline;
-    assert_eq!(deadline, after(1801 + 1800), "its job has a time of its own");
-    let stopped = hanging_fix()
-        .recorded()
-        .journal(|journal| {
-            journal.intent = None;
-            journal.revisions.as_mut().unwrap().running = None;
-            journal.unproven[0].until = Some(after(1810));
-        })
-        .world(|app| app.status = ApplicationStatus::Ready)
-        .operations(Vec::new())
-        .at(1820);
-    assert_eq!(step(&stopped.decide()), StepKind::Update);
-    let want = stopped.want().unwrap().configuration;
-    let updated = stopped.world(|app| app.configuration = want);
-    assert_eq!(restore(&updated.decide()), Restore::Named("own".into()));
-}
-
-#[test]
-fn a_change_that_hangs_over_a_job_that_was_proven_is_condemned() {
-    let good = failed_change("").app.status.unwrap().journal.revisions().good;
-    let case = hanging_fix().journal(|journal| journal.revisions.as_mut().unwrap().running = good);
-    let decision = case.decide();
-    assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
-}
-
 #[test]
 fn an_application_that_is_stopped_after_a_rollback_says_that_it_is_stopped() {
     let case = failed_change("").recorded().journal(|journal| journal.intent = None);

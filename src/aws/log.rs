@@ -1,0 +1,145 @@
+//! The first cause of a failure in the log of an application: the event of the service, or the exception that Flink logs.
+
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tracing::debug;
+
+use crate::aws::Service;
+use crate::fault::sanitised;
+
+/// How long the whole search may take; a verdict does not wait longer for its cause.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The most pages that are read; a page can be empty although more follow.
+const PAGES: usize = 3;
+
+/// Events of the service have an error code, lines of Flink that tell of an exception carry it beside their message.
+const PATTERN: &str = "?errorCode ?throwableInformation";
+
+/// What the service says before the error itself (facts §4.2).
+const PREAMBLE: &str = "Please investigate the following error. ";
+
+/// Clocks of the service and of the log may differ by this much.
+const MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+impl Service {
+    /// The first cause that a version of an application logged to a stream since a moment, sanitised. What cannot be read
+    /// is no cause: without permission, log group or answer there is none.
+    pub async fn logged_cause(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<String> {
+        let (region, group, stream) = parts_of(log_stream_arn)?;
+        let found = tokio::time::timeout(PATIENCE, self.search(region, group, stream, version_id, since)).await;
+        found.unwrap_or_else(|_| {
+            debug!("the log was not read in time");
+            None
+        })
+    }
+
+    async fn search(
+        &self,
+        region: &str,
+        group: &str,
+        stream: &str,
+        version_id: i64,
+        since: Timestamp,
+    ) -> Option<String> {
+        let mut events = Vec::new();
+        let mut token = None;
+        for _ in 0..PAGES {
+            let call = self.clients.log_reader(region).filter_log_events();
+            let call = call
+                .log_group_name(group)
+                .log_stream_names(stream)
+                .start_time((since - MARGIN).as_millisecond())
+                .filter_pattern(PATTERN)
+                .limit(100)
+                .set_next_token(token);
+            let output = match self.noted("FilterLogEvents", call.send().await) {
+                Ok(output) => output,
+                Err(fault) => {
+                    debug!(%fault, "the log cannot be read");
+                    break;
+                }
+            };
+            events.extend(output.events.unwrap_or_default());
+            token = output.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
+        let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
+        first_cause(&lines, version_id).map(|cause| sanitised(&cause))
+    }
+}
+
+/// The parts of `arn:aws:logs:REGION:ACCOUNT:log-group:GROUP:log-stream:STREAM`.
+fn parts_of(arn: &str) -> Option<(&str, &str, &str)> {
+    let (place, names) = arn.split_once(":log-group:")?;
+    let (group, stream) = names.split_once(":log-stream:")?;
+    let region = place.split(':').nth(3)?;
+    Some((region, group, stream))
+}
+
+/// The cause in lines of a log, the oldest first: that of the service before that of Flink. Lines of another version and
+/// lines that are no JSON tell nothing.
+fn first_cause(lines: &[&str], version_id: i64) -> Option<String> {
+    let events: Vec<Value> = lines
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|event| is_of(event, version_id))
+        .collect();
+    let of_service = events.iter().find(|event| event["errorCode"].is_string());
+    let told = of_service.and_then(|event| event["message"].as_str()).map(|message| {
+        let (_, error) = message.split_once(PREAMBLE).unwrap_or(("", message));
+        error
+    });
+    let thrown = || events.iter().find_map(|event| event["throwableInformation"].as_str());
+    told.or_else(thrown)
+        .filter(|text| !text.trim().is_empty())
+        .map(str::to_owned)
+}
+
+/// The service writes the version as a number and Flink as a string (facts §6.2).
+fn is_of(event: &Value, version_id: i64) -> bool {
+    let version = &event["applicationVersionId"];
+    let number = version
+        .as_i64()
+        .or_else(|| version.as_str().and_then(|text| text.parse().ok()));
+    number == Some(version_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF_SERVICE: &str = r#"{"applicationVersionId":5,"errorCode":"CodeError.InvalidApplicationCode","message":"Amazon Managed Service for Apache Flink failed to transition the application to the desired state. Please investigate the following error. org.example.Broken: no table"}"#;
+    const OF_FLINK: &str = r#"{"applicationVersionId":"5","message":"Source (1/1) switched from RUNNING to FAILED","throwableInformation":"java.io.IOException: gone"}"#;
+
+    #[test]
+    fn the_event_of_the_service_comes_before_an_exception_of_flink() {
+        assert_eq!(
+            first_cause(&[OF_FLINK, OF_SERVICE], 5).as_deref(),
+            Some("org.example.Broken: no table")
+        );
+        assert_eq!(
+            first_cause(&[OF_FLINK], 5).as_deref(),
+            Some("java.io.IOException: gone")
+        );
+    }
+
+    #[test]
+    fn lines_of_another_version_and_lines_that_are_no_json_tell_nothing() {
+        assert_eq!(first_cause(&[OF_FLINK, OF_SERVICE], 6), None);
+        assert_eq!(first_cause(&["errorCode throwableInformation", "{}", ""], 5), None);
+    }
+
+    #[test]
+    fn a_stream_is_named_by_its_arn() {
+        let arn = "arn:aws-cn:logs:cn-north-1:1:log-group:/a/b:log-stream:c";
+        assert_eq!(parts_of(arn), Some(("cn-north-1", "/a/b", "c")));
+        assert_eq!(parts_of("arn:aws:logs:eu-west-1:1:log-group:/a/b"), None);
+    }
+}

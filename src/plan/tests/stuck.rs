@@ -1,0 +1,143 @@
+//! What hangs, and how it is got out of.
+
+use super::gate::rollout_of;
+use super::rollback::failed_change;
+use super::*;
+use crate::api::status::{RefusalClass, RefusalStatus};
+
+/// A fix of the failed change that was accepted over its looping job and hangs in UPDATING until the deadline.
+fn hanging_fix() -> Case {
+    let case = failed_change("").journal(|journal| journal.failed_revisions.clear());
+    let fixed = case.respec("parallelism: {parallelism: 6}");
+    let revision = fixed.want().unwrap().revision.to_string();
+    fixed
+        .journal(|journal| journal.rollout = Some(rollout_of(&revision)))
+        .issued(StepKind::Update)
+        .world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1801)
+}
+
+#[test]
+fn a_fix_that_hangs_over_a_job_that_was_never_proven_is_not_condemned_and_gets_through_by_force() {
+    let decision = hanging_fix().decide();
+    assert_eq!(step(&decision), StepKind::ForceStop);
+    assert!(decision.journal.failed_revisions.is_empty());
+    let deadline = decision.journal.rollout.as_ref().unwrap().deadline;
+    assert_eq!(deadline, after(1801 + 1800), "its job has a time of its own");
+    let stopped = hanging_fix()
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+            journal.unproven[0].until = Some(after(1810));
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .operations(Vec::new())
+        .at(1820);
+    assert_eq!(step(&stopped.decide()), StepKind::Update);
+    let want = stopped.want().unwrap().configuration;
+    let updated = stopped.world(|app| app.configuration = want);
+    assert_eq!(restore(&updated.decide()), Restore::Named("own".into()));
+}
+
+#[test]
+fn a_change_that_hangs_over_a_job_that_was_proven_is_condemned() {
+    let good = failed_change("").app.status.unwrap().journal.revisions().good;
+    let case = hanging_fix().journal(|journal| journal.revisions.as_mut().unwrap().running = good);
+    let decision = case.decide();
+    assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
+}
+
+#[test]
+fn what_lasts_too_long_names_the_forced_stop_where_it_is_legal() {
+    let overdue = |more: &str, status: ApplicationStatus| {
+        let stop = operation("op-new", "StopApplication", OperationStatus::InProgress);
+        let case = Case::running("").respec(more).world(|app| app.status = status);
+        stalls(&case.operations(vec![stop]).at(1802).decide()).1
+    };
+    for (more, status) in [
+        ("desiredState: Stopped", ApplicationStatus::Stopping),
+        ("", ApplicationStatus::AutoScaling),
+    ] {
+        let message = overdue(more, status);
+        assert!(message.contains("force-stop-requested-at"), "{message}");
+    }
+    let message = overdue("", ApplicationStatus::Maintenance);
+    assert!(!message.contains("force-stop-requested-at"), "{message}");
+}
+
+#[test]
+fn a_stop_that_hangs_is_ended_by_force_on_request() {
+    let hanging = Case::running("")
+        .respec("desiredState: Stopped")
+        .issued(StepKind::Stop)
+        .world(|app| app.status = ApplicationStatus::Stopping)
+        .operations(vec![operation(
+            "op-new",
+            "StopApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1802);
+    assert_eq!(stalls(&hanging.decide()).0, Reason::DeadlineExceeded);
+    let asked = hanging.annotate("sluicegate.dev/force-stop-requested-at", "1");
+    assert_eq!(step(&asked.decide()), StepKind::ForceStop);
+    let stopped = asked
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready);
+    assert_eq!(stopped.decide().plan, Plan::Rest, "it is stopped, as the spec asks");
+}
+
+#[test]
+fn a_restart_that_hangs_is_ended_by_force_and_the_job_started_again() {
+    let hanging = Case::running("restartNonce: 1")
+        .issued(StepKind::Restart)
+        .world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::InProgress,
+        )])
+        .at(1802);
+    let decision = hanging.decide();
+    assert_eq!(step(&decision), StepKind::ForceStop);
+    assert!(decision.journal.failed_revisions.is_empty());
+    let stopped = hanging
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
+        .operations(Vec::new())
+        .snapshots(vec![snapshot("newest", 1, SnapshotStatus::Ready)]);
+    assert_eq!(restore(&stopped.decide()), Restore::Named("newest".into()));
+}
+
+#[test]
+fn a_restart_of_a_job_that_stays_down_is_made_by_force() {
+    let down = Case::running("restartNonce: 1")
+        .snapshots(vec![snapshot("newest", 1, SnapshotStatus::Ready)])
+        .journal(|journal| {
+            journal.refusal = Some(RefusalStatus {
+                step: StepKind::Restart,
+                revision: journal.revisions().running,
+                generation: 1,
+                class: RefusalClass::JobDown,
+                message: "downtime".into(),
+                first_at: start_of_time(),
+                last_at: after(100),
+            });
+        });
+    let down = down.at(200);
+    assert_eq!(step(&down.decide()), StepKind::Restart);
+    assert_eq!(step(&down.at(300).decide()), StepKind::ForceStop);
+}
