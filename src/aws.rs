@@ -1,9 +1,9 @@
 //! The port to the service and its implementation over the AWS SDK.
 
-mod causes;
 pub mod clients;
 mod convert;
 pub mod fault;
+pub(crate) mod kept;
 mod log;
 pub mod observe;
 mod perform;
@@ -11,16 +11,20 @@ pub mod presign;
 
 use std::sync::Arc;
 
-use crate::aws::causes::Causes;
 use crate::aws::clients::Clients;
+use crate::aws::kept::Kept;
 use crate::metrics::Metrics;
+
+/// The most causes of failed operations that are kept; beyond it all are read anew.
+const CAUSES: usize = 1000;
 
 /// The service: reads through clients with bounded retries, mutations through clients with none.
 #[derive(Clone, Debug)]
 pub struct Service {
     clients: Clients,
     metrics: Arc<Metrics>,
-    causes: Causes,
+    /// Why operations failed, by the id of the operation.
+    causes: Arc<Kept<String, String>>,
 }
 
 impl Service {
@@ -30,7 +34,7 @@ impl Service {
         Self {
             clients,
             metrics,
-            causes: Causes::default(),
+            causes: Arc::new(Kept::at_most(CAUSES)),
         }
     }
 }

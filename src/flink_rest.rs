@@ -3,13 +3,13 @@
 mod shapes;
 mod wire;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::aws::Service;
+use crate::aws::kept::Kept;
 use crate::aws::presign::AuthorizedUrl;
 use crate::desired::Identity;
 use crate::fault::{Fault, FaultKind, sanitised};
@@ -24,7 +24,7 @@ const SESSIONS: usize = 1000;
 /// Reads Flink jobs, and keeps the URL of each application for the length of its session.
 pub struct FlinkRest {
     fetch: Arc<dyn Fetch>,
-    sessions: Mutex<HashMap<Identity, AuthorizedUrl>>,
+    sessions: Kept<Identity, AuthorizedUrl>,
 }
 
 impl fmt::Debug for FlinkRest {
@@ -56,13 +56,13 @@ impl FlinkRest {
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
         Self {
             fetch,
-            sessions: Mutex::default(),
+            sessions: Kept::at_most(SESSIONS),
         }
     }
 
     /// One look at the job of an application. It never fails: what cannot be seen is told as such.
     pub async fn look(&self, service: &Service, identity: &Identity) -> Sight {
-        let kept = self.kept(identity);
+        let kept = self.sessions.get(identity);
         let fresh = kept.is_none();
         let url = match kept {
             Some(url) => Ok(url),
@@ -76,7 +76,7 @@ impl FlinkRest {
             Ok(job) => Sight::Seen(job),
             Err(Blindness::Other(why)) => Sight::Blind(why),
             Err(Blindness::SessionOver) => {
-                self.forget(identity);
+                self.sessions.forget(identity);
                 if fresh {
                     return Sight::Blind("the Flink REST API refuses the pre-signed URL".to_owned());
                 }
@@ -92,25 +92,9 @@ impl FlinkRest {
         }
     }
 
-    fn forget(&self, identity: &Identity) {
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(identity);
-    }
-
-    fn kept(&self, identity: &Identity) -> Option<AuthorizedUrl> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(identity).cloned()
-    }
-
     async fn ask(&self, service: &Service, identity: &Identity) -> Result<AuthorizedUrl, Fault> {
         let url = service.authorized_url(identity).await?;
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if sessions.len() >= SESSIONS {
-            sessions.clear();
-        }
-        sessions.insert(identity.clone(), url.clone());
+        self.sessions.keep(identity.clone(), url.clone());
         Ok(url)
     }
 

@@ -3,11 +3,7 @@
 //! [`Reader`] has the reading operations only, [`Mutator`] the changing ones only, so that no mutating call can go
 //! through a client that retries.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
@@ -17,6 +13,7 @@ use aws_sdk_kinesisanalyticsv2::{
     operation,
 };
 
+use crate::aws::kept::Kept;
 use crate::aws::log::PATIENCE;
 
 /// The name in the user agent of our calls.
@@ -146,7 +143,7 @@ struct Shared {
     config: SdkConfig,
     overridden: bool,
     limits: CallLimits,
-    regions: Mutex<HashMap<String, OfRegion>>,
+    regions: Kept<String, OfRegion>,
 }
 
 /// The clients of one region.
@@ -217,7 +214,7 @@ impl Clients {
                 config,
                 overridden,
                 limits,
-                regions: Mutex::default(),
+                regions: Kept::at_most(REGIONS_KEPT),
             }),
         }
     }
@@ -247,16 +244,8 @@ impl Clients {
     }
 
     fn of(&self, region: &str) -> OfRegion {
-        let mut regions = self.shared.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(clients) = regions.get(region) {
-            return clients.clone();
-        }
-        if regions.len() >= REGIONS_KEPT {
-            regions.clear();
-        }
-        let clients = self.shared.make(region);
-        regions.insert(region.to_owned(), clients.clone());
-        clients
+        let make = |region: &String| self.shared.make(region);
+        self.shared.regions.get_or_make(region.to_owned(), make)
     }
 }
 
@@ -331,7 +320,7 @@ mod tests {
         assert_eq!(reader.config().region().map(AsRef::as_ref), Some("ap-south-1"));
         for n in 0..200 {
             let _ = clients.mutator(&format!("region-{n}"));
-            assert!(clients.shared.regions.lock().unwrap().len() <= REGIONS_KEPT);
+            assert!(clients.shared.regions.len() <= REGIONS_KEPT);
         }
     }
 }

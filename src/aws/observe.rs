@@ -123,12 +123,12 @@ impl Service {
 
     /// Why an operation failed. That never changes, so it is read once.
     async fn cause(&self, identity: &Identity, id: &str) -> Result<Option<String>, Fault> {
-        if let Some(cause) = self.causes.of(id) {
+        if let Some(cause) = self.causes.get(id) {
             return Ok(Some(cause));
         }
         let cause = self.read_cause(identity, id).await?;
         if let Some(cause) = &cause {
-            self.causes.keep(id, cause);
+            self.causes.keep(id.to_owned(), cause.clone());
         }
         Ok(cause)
     }
