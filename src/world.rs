@@ -154,6 +154,15 @@ impl ApplicationStatus {
         }
     }
 
+    /// Whether the service carries something out that a forced stop may end (facts §1.5).
+    #[must_use]
+    pub fn can_be_ended_by_force(&self) -> bool {
+        matches!(
+            self,
+            Self::Starting | Self::Updating | Self::Stopping | Self::AutoScaling
+        )
+    }
+
     /// Whether the application rests in this status until somebody calls.
     #[must_use]
     pub fn is_settled(&self) -> bool {

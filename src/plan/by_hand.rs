@@ -36,7 +36,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
         handled(desk, request);
         return None;
     }
-    match app.status {
+    match &app.status {
         ApplicationStatus::Ready => {
             desk.journal.force_stopped = Some(ForceStopped {
                 revision: want.revision.to_string(),
@@ -46,11 +46,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
             handled(desk, request);
             None
         }
-        ApplicationStatus::Running
-        | ApplicationStatus::Starting
-        | ApplicationStatus::Updating
-        | ApplicationStatus::Stopping
-        | ApplicationStatus::AutoScaling => {
+        status if *status == ApplicationStatus::Running || status.can_be_ended_by_force() => {
             desk.notes.push(Note::warning(
                 "ForceStopRequested",
                 "the job is stopped by force on request; no snapshot is taken",

@@ -57,7 +57,7 @@ fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
     let revision = want.revision.to_string();
     let rollout = desk.journal.rollout.as_ref()?;
     let ours = rollout.revision == revision && desk.journal.way_back.is_none();
-    if app.status != ApplicationStatus::Updating || !ours || !is_overdue(desk, want) {
+    if app.status != ApplicationStatus::Updating || !ours || !waiting::outlasts(desk, want.progress_deadline) {
         return None;
     }
     let before = desk.journal.revisions().running;
@@ -79,14 +79,9 @@ fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
     None
 }
 
-/// Whether what the service does now lasts longer than a change may take.
-fn is_overdue(desk: &Desk<'_>, want: &Desired) -> bool {
-    waiting::began(desk).is_some_and(|began| desk.situation.now >= began + want.progress_deadline)
-}
-
 /// Whether a start, or a stop that serves a change, lasts longer than allowed.
 fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    is_overdue(desk, want)
+    waiting::outlasts(desk, want.progress_deadline)
         && match app.status {
             ApplicationStatus::Starting => true,
             ApplicationStatus::Stopping => want.state == DesiredState::Running,

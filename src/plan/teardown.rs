@@ -38,8 +38,8 @@ pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         ),
         ApplicationStatus::Ready => Plan::Release,
         ApplicationStatus::Running => stop(desk, rules),
-        _ if can_be_forced(app) && is_overdue(desk, rules) => waiting::admitted(desk, Step::ForceStop),
-        _ if waiting::began(desk).is_some_and(|began| desk.situation.now >= began + rules.timeout) => outlasts(app),
+        _ if app.status.can_be_ended_by_force() && is_overdue(desk, rules) => waiting::admitted(desk, Step::ForceStop),
+        _ if waiting::outlasts(desk, rules.timeout) => overdue(app),
         _ => waiting::for_status(desk, app, rules.timeout),
     }
 }
@@ -51,18 +51,18 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, rules: &DeletionRules, intent:
     if !certain || !is_past(desk, rules) || app.status.is_settled() {
         return waiting::for_intent(desk, intent);
     }
-    if can_be_forced(app) && is_overdue(desk, rules) && intent.step != StepKind::ForceStop {
+    if app.status.can_be_ended_by_force() && is_overdue(desk, rules) && intent.step != StepKind::ForceStop {
         return waiting::admitted(desk, Step::ForceStop);
     }
     if age < rules.timeout {
         return waiting::for_intent(desk, intent);
     }
-    outlasts(app)
+    overdue(app)
 }
 
 /// Stalls over a status that lasts longer than the deletion may take.
-fn outlasts(app: &Observed) -> Plan {
-    let by_force = if can_be_forced(app) {
+fn overdue(app: &Observed) -> Plan {
+    let by_force = if app.status.can_be_ended_by_force() {
         "Set spec.deletion.finalSnapshot to BestEffort to end it by force, or "
     } else {
         "Set "
@@ -107,17 +107,6 @@ fn is_final(desk: &Desk<'_>, rules: &DeletionRules, refusal: &RefusalStatus) -> 
         (StepKind::Stop, RefusalClass::Rejected) | (StepKind::ForceStop, _) => true,
         _ => false,
     }
-}
-
-/// The statuses from which a forced stop is legal (facts §1.5), without those that it would interrupt for nothing.
-fn can_be_forced(app: &Observed) -> bool {
-    matches!(
-        app.status,
-        ApplicationStatus::Starting
-            | ApplicationStatus::Updating
-            | ApplicationStatus::Stopping
-            | ApplicationStatus::AutoScaling
-    )
 }
 
 fn is_overdue(desk: &Desk<'_>, rules: &DeletionRules) -> bool {

@@ -58,15 +58,20 @@ pub(super) fn began(desk: &Desk<'_>) -> Option<Timestamp> {
     operation.or(desk.journal.intent.as_ref().map(|intent| intent.declared_at))
 }
 
+/// Whether what the service does now lasts longer than it may.
+pub(super) fn outlasts(desk: &Desk<'_>, patience: SignedDuration) -> bool {
+    began(desk).is_some_and(|began| desk.situation.now >= began + patience)
+}
+
 /// Waits until the application leaves a status, at most until a deadline that counts from the operation's start.
 pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDuration) -> Plan {
     let now = desk.situation.now;
     let status = app.status.as_str();
     let began = began(desk);
-    let deadline = began.map(|began| began + patience);
-    if deadline.is_some_and(|deadline| now >= deadline) {
+    if outlasts(desk, patience) {
         return overdue(&app.status);
     }
+    let deadline = began.map(|began| began + patience);
     let until = deadline.map_or(String::new(), |deadline| format!(" until {deadline} at the latest"));
     Plan::Wait(Waiting {
         reason: reason_of(&app.status),
@@ -78,14 +83,10 @@ pub(super) fn for_status(desk: &Desk<'_>, app: &Observed, patience: SignedDurati
 
 /// Stalls over a status that lasts longer than allowed, and names the forced stop where it is legal (facts §1.5).
 pub(super) fn overdue(status: &ApplicationStatus) -> Plan {
-    let way_out = match status {
-        ApplicationStatus::Starting
-        | ApplicationStatus::Updating
-        | ApplicationStatus::Stopping
-        | ApplicationStatus::AutoScaling => {
-            ", or annotate sluicegate.dev/force-stop-requested-at to stop the job by force, without a snapshot"
-        }
-        _ => "",
+    let way_out = if status.can_be_ended_by_force() {
+        ", or annotate sluicegate.dev/force-stop-requested-at to stop the job by force, without a snapshot"
+    } else {
+        ""
     };
     stall(
         Reason::DeadlineExceeded,
