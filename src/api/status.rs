@@ -266,7 +266,7 @@ pub struct LastFailure {
     /// The first cause in the words of its source.
     #[schemars(length(max = 1024))]
     pub cause: String,
-    /// Where the cause comes from: Operation, `FlinkRest`, Controller or Request.
+    /// Where the cause comes from: Operation, `FlinkRest`, `CloudWatchLogs`, Controller or Request.
     #[schemars(length(max = 32))]
     pub source: String,
 }

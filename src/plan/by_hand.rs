@@ -4,7 +4,7 @@ use crate::api::condition::Reason;
 use crate::api::status::{ForceStopped, HistoryResult, Phase, RolledBack, StepKind, WayBack};
 use crate::desired::Desired;
 use crate::plan::diff::difference;
-use crate::plan::ledger::Failure;
+use crate::plan::ledger::{Failure, Source};
 use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, rollback, waiting};
@@ -27,7 +27,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
             revision: Some(want.revision.to_string()),
             reason: Reason::ForceStopped,
             cause: "somebody asked to stop the change by force".to_owned(),
-            source: "Request",
+            source: Source::Request,
         });
         rollback::begin(desk, app, want);
         if let Some(way) = &mut desk.journal.way_back {

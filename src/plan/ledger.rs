@@ -18,7 +18,7 @@ const LOOKS_BACK: SignedDuration = SignedDuration::from_mins(30);
 const SPANS: usize = 10;
 
 /// A failure of a change or a start.
-pub(super) struct Failure<'a> {
+pub(super) struct Failure {
     /// The revision that the call or the gate was about.
     pub(super) revision: Option<String>,
     /// Why, as one word.
@@ -26,7 +26,35 @@ pub(super) struct Failure<'a> {
     /// The first cause.
     pub(super) cause: String,
     /// Where the cause comes from.
-    pub(super) source: &'a str,
+    pub(super) source: Source,
+}
+
+/// Where a cause comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    /// The error of the operation.
+    Operation,
+    /// The job, as its REST API shows it.
+    FlinkRest,
+    /// The log of the application.
+    CloudWatchLogs,
+    /// What the controller observed by itself.
+    Controller,
+    /// A person's request.
+    Request,
+}
+
+impl Source {
+    /// The word in the status.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Operation => "Operation",
+            Self::FlinkRest => "FlinkRest",
+            Self::CloudWatchLogs => "CloudWatchLogs",
+            Self::Controller => "Controller",
+            Self::Request => "Request",
+        }
+    }
 }
 
 impl Desk<'_> {
@@ -87,7 +115,7 @@ impl Desk<'_> {
     }
 
     /// Records a failure: of the revision, unless the revision was good before; a good revision only did not start.
-    pub(super) fn condemn(&mut self, failure: Failure<'_>) {
+    pub(super) fn condemn(&mut self, failure: Failure) {
         let at = self.situation.now;
         let Failure {
             revision,
@@ -105,7 +133,7 @@ impl Desk<'_> {
             revision,
             reason,
             cause: cause.clone(),
-            source: source.to_owned(),
+            source: source.as_str().to_owned(),
         });
         self.journal.rollout = None;
         let app = self.situation.world.application.as_ref();
@@ -116,16 +144,21 @@ impl Desk<'_> {
     }
 
     /// The failure with the first cause from the log, where neither the operation nor Flink told one.
-    fn with_first_cause<'a>(&mut self, failure: Failure<'a>) -> Failure<'a> {
-        let seen = matches!(&self.situation.world.job, Sight::Seen(Some(job)) if job.root_cause.is_some());
-        let told = matches!(failure.source, "Operation" | "Request") || seen && failure.source == "FlinkRest";
+    fn with_first_cause(&mut self, failure: Failure) -> Failure {
+        let told = match failure.source {
+            Source::Operation | Source::Request | Source::CloudWatchLogs => true,
+            Source::FlinkRest => {
+                matches!(&self.situation.world.job, Sight::Seen(Some(job)) if job.root_cause.is_some())
+            }
+            Source::Controller => false,
+        };
         if told {
             return failure;
         }
         if let Some(logged) = &self.situation.world.logged_cause {
             return Failure {
                 cause: format!("{logged} ({})", failure.cause),
-                source: "CloudWatchLogs",
+                source: Source::CloudWatchLogs,
                 ..failure
             };
         }

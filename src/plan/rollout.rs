@@ -10,7 +10,7 @@ use crate::api::status::{GateStatus, HistoryResult, RolloutStatus, StepKind};
 use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
-use crate::plan::ledger::Failure;
+use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::{by_force, running};
@@ -74,7 +74,7 @@ fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
         revision: Some(revision),
         reason: Reason::DeadlineExceeded,
         cause: "the update outlasted spec.rollout.progressDeadline".to_owned(),
-        source: "Controller",
+        source: Source::Controller,
     });
     None
 }
@@ -97,7 +97,7 @@ fn end_by_force(desk: &mut Desk<'_>, app: &Observed, revision: Option<String>) -
             revision,
             reason: Reason::DeadlineExceeded,
             cause: "the start outlasted spec.rollout.progressDeadline and was ended by force".to_owned(),
-            source: "Controller",
+            source: Source::Controller,
         });
     }
     plan

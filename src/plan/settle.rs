@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::api::condition::Reason;
 use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::identity;
-use crate::plan::ledger::Failure;
+use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
 use crate::plan::{Desk, Note, by_hand, gate, measure};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
@@ -367,7 +367,7 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
                 revision: intent.revision.clone(),
                 reason: Reason::StartFailed,
                 cause,
-                source: if told { "Operation" } else { "Controller" },
+                source: if told { Source::Operation } else { Source::Controller },
             });
         }
     }
@@ -401,7 +401,7 @@ fn notice_end(desk: &mut Desk<'_>) {
             revision: running,
             reason: Reason::JobEnded,
             cause: "the job ended before it was proven good".to_owned(),
-            source: "Controller",
+            source: Source::Controller,
         });
         return;
     }

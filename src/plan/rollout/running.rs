@@ -6,7 +6,7 @@ use crate::api::status::{PreChange, RefusalClass};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Trouble, Verdict};
-use crate::plan::ledger::Failure;
+use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::background::background;
 use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
@@ -92,7 +92,7 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         revision: Some(want.revision.to_string()),
         reason: trouble.reason,
         cause: trouble.cause.clone(),
-        source: "FlinkRest",
+        source: Source::FlinkRest,
     });
     if good {
         return match want.on_failure {
