@@ -162,14 +162,7 @@ async fn carry_out(
         return Ok(next);
     }
     let owner = owner(context, app);
-    let situation = Situation {
-        app,
-        want,
-        world,
-        owner: &owner,
-        rules: &context.settings.rules,
-        now,
-    };
+    let situation = situation(context, app, want, world, &owner, now);
     let status = project(&situation, &decision.journal, &decision.plan);
     let before = app.status.as_ref();
     let in_flight = matches!(decision.plan, Plan::Wait(_));
@@ -249,16 +242,7 @@ async fn decide(
         }
     };
     let owner = owner(context, app);
-    let judge = |world: &World| {
-        plan(&Situation {
-            app,
-            want,
-            world,
-            owner: &owner,
-            rules: &context.settings.rules,
-            now,
-        })
-    };
+    let judge = |world: &World| plan(&situation(context, app, want, world, &owner, now));
     let decision = judge(&world);
     if let (Some(observed), Some(since)) = (&world.application, decision.cause_since) {
         world.logged_cause = logged_cause(context, observed, since).await;
@@ -384,6 +368,24 @@ fn owner(context: &Context, app: &FlinkApplication) -> Owner {
         namespace: app.namespace().unwrap_or_default(),
         name: app.name_any(),
         uid: app.uid().unwrap_or_default(),
+    }
+}
+
+fn situation<'a>(
+    context: &'a Context,
+    app: &'a FlinkApplication,
+    want: Result<&'a Desired, &'a Undesirable>,
+    world: &'a World,
+    owner: &'a Owner,
+    now: Timestamp,
+) -> Situation<'a> {
+    Situation {
+        app,
+        want,
+        world,
+        owner,
+        rules: &context.settings.rules,
+        now,
     }
 }
 
