@@ -188,6 +188,13 @@ impl Case {
         self.intent(step, Phase::Issued)
     }
 
+    /// An accepted call whose operation goes on, in the status that it brings.
+    fn under_way(self, step: StepKind, status: ApplicationStatus) -> Self {
+        self.issued(step)
+            .world(|app| app.status = status)
+            .operations(vec![operation("op-new", step.operation(), OperationStatus::InProgress)])
+    }
+
     fn intent(self, step: StepKind, phase: Phase) -> Self {
         let revision = self.want().ok().map(|want| want.revision.to_string());
         self.journal(|journal| {

@@ -5,15 +5,8 @@ use crate::api::status::{HistoryEntry, HistoryResult, PreChange, RefusalClass, R
 
 fn rollout(case: &Case) -> RolloutStatus {
     RolloutStatus {
-        revision: case.want().unwrap().revision.to_string(),
-        started_at: start_of_time(),
-        deadline: after(1800),
         from_version_id: Some(3),
-        stopped_for_it: false,
-        updated_version_id: None,
-        pre_change: None,
-        pre_change_snapshot: None,
-        gate: None,
+        ..super::gate::rollout_of(case.want().unwrap().revision.as_str())
     }
 }
 

@@ -61,6 +61,30 @@ pub(super) fn returned(case: Case, status: ApplicationStatus) -> Case {
     })
 }
 
+/// The failed change while its update still goes on, past the deadline and before any verdict.
+pub(super) fn overdue_update(more: &str) -> Case {
+    failed_change(more)
+        .journal(|journal| {
+            journal.failed_revisions.clear();
+            journal.unproven.clear();
+            let revision = journal.revisions().target.unwrap();
+            journal.rollout = Some(super::gate::rollout_of(&revision));
+        })
+        .under_way(StepKind::Update, ApplicationStatus::Updating)
+        .at(1801)
+}
+
+/// The failed change after the good revision was brought back and proven again.
+fn rolled_back() -> Case {
+    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+    returned(case, ApplicationStatus::Running)
+        .sees(healthy_job())
+        .at(100)
+        .recorded()
+        .at(220)
+        .recorded()
+}
+
 #[test]
 fn a_looping_job_is_left_by_a_rollback_to_the_good_version() {
     let decision = failed_change("").decide();
@@ -207,14 +231,7 @@ fn the_good_revision_is_proven_again_and_the_failed_one_held() {
 
 #[test]
 fn reverting_the_spec_after_a_rollback_rests_without_a_call() {
-    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
-    let case = returned(case, ApplicationStatus::Running)
-        .sees(healthy_job())
-        .at(100)
-        .recorded()
-        .at(220)
-        .recorded();
-    let decision = case.respec(GOOD).decide();
+    let decision = rolled_back().respec(GOOD).decide();
     assert_eq!(decision.plan, Plan::Rest);
     assert!(decision.journal.rolled_back.is_none());
 }
@@ -303,22 +320,7 @@ fn a_failed_start_lands_ready_and_the_good_version_is_started_again() {
 
 #[test]
 fn an_update_that_outlasts_the_deadline_is_left_by_a_rollback() {
-    let case = failed_change("")
-        .journal(|journal| {
-            journal.failed_revisions.clear();
-            journal.unproven.clear();
-            let revision = journal.revisions().target.unwrap();
-            journal.rollout = Some(super::gate::rollout_of(&revision));
-        })
-        .issued(StepKind::Update)
-        .world(|app| app.status = ApplicationStatus::Updating)
-        .operations(vec![operation(
-            "op-new",
-            "UpdateApplication",
-            OperationStatus::InProgress,
-        )])
-        .at(1801);
-    let decision = case.decide();
+    let decision = overdue_update("").decide();
     assert_eq!(decision.plan, Plan::Do(Step::RollBack { version_id: 4 }));
     assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
 }
@@ -391,14 +393,7 @@ fn a_rollback_or_a_forced_stop_of_an_overdue_update_that_was_never_sent_is_sent_
 
 #[test]
 fn an_application_that_is_stopped_after_a_rollback_says_that_it_is_stopped() {
-    let case = failed_change("").recorded().journal(|journal| journal.intent = None);
-    let case = returned(case, ApplicationStatus::Running)
-        .sees(healthy_job())
-        .at(100)
-        .recorded()
-        .at(220)
-        .recorded();
-    let stopped = case
+    let stopped = rolled_back()
         .respec(&format!("{BAD}\ndesiredState: Stopped"))
         .world(|app| app.status = ApplicationStatus::Ready)
         .journal(|journal| journal.revisions.as_mut().unwrap().running = None);

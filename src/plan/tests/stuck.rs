@@ -12,14 +12,18 @@ fn hanging_fix() -> Case {
     let revision = fixed.want().unwrap().revision.to_string();
     fixed
         .journal(|journal| journal.rollout = Some(rollout_of(&revision)))
-        .issued(StepKind::Update)
-        .world(|app| app.status = ApplicationStatus::Updating)
-        .operations(vec![operation(
-            "op-new",
-            "UpdateApplication",
-            OperationStatus::InProgress,
-        )])
+        .under_way(StepKind::Update, ApplicationStatus::Updating)
         .at(1801)
+}
+
+/// The case after the forced stop that it plans was made.
+fn stopped(case: Case) -> Case {
+    case.recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready)
 }
 
 #[test]
@@ -29,14 +33,8 @@ fn a_fix_that_hangs_over_a_job_that_was_never_proven_is_not_condemned_and_gets_t
     assert!(decision.journal.failed_revisions.is_empty());
     let deadline = decision.journal.rollout.as_ref().unwrap().deadline;
     assert_eq!(deadline, after(1801 + 1800), "its job has a time of its own");
-    let stopped = hanging_fix()
-        .recorded()
-        .journal(|journal| {
-            journal.intent = None;
-            journal.revisions.as_mut().unwrap().running = None;
-            journal.unproven[0].until = Some(after(1810));
-        })
-        .world(|app| app.status = ApplicationStatus::Ready)
+    let stopped = stopped(hanging_fix())
+        .journal(|journal| journal.unproven[0].until = Some(after(1810)))
         .operations(Vec::new())
         .at(1820);
     assert_eq!(step(&stopped.decide()), StepKind::Update);
@@ -75,48 +73,27 @@ fn what_lasts_too_long_names_the_forced_stop_where_it_is_legal() {
 fn a_stop_that_hangs_is_ended_by_force_on_request() {
     let hanging = Case::running("")
         .respec("desiredState: Stopped")
-        .issued(StepKind::Stop)
-        .world(|app| app.status = ApplicationStatus::Stopping)
-        .operations(vec![operation(
-            "op-new",
-            "StopApplication",
-            OperationStatus::InProgress,
-        )])
+        .under_way(StepKind::Stop, ApplicationStatus::Stopping)
         .at(1802);
     assert_eq!(stalls(&hanging.decide()).0, Reason::DeadlineExceeded);
     let asked = hanging.annotate("sluicegate.dev/force-stop-requested-at", "1");
     assert_eq!(step(&asked.decide()), StepKind::ForceStop);
-    let stopped = asked
-        .recorded()
-        .journal(|journal| {
-            journal.intent = None;
-            journal.revisions.as_mut().unwrap().running = None;
-        })
-        .world(|app| app.status = ApplicationStatus::Ready);
-    assert_eq!(stopped.decide().plan, Plan::Rest, "it is stopped, as the spec asks");
+    assert_eq!(
+        stopped(asked).decide().plan,
+        Plan::Rest,
+        "it is stopped, as the spec asks"
+    );
 }
 
 #[test]
 fn a_restart_that_hangs_is_ended_by_force_and_the_job_started_again() {
     let hanging = Case::running("restartNonce: 1")
-        .issued(StepKind::Restart)
-        .world(|app| app.status = ApplicationStatus::Updating)
-        .operations(vec![operation(
-            "op-new",
-            "UpdateApplication",
-            OperationStatus::InProgress,
-        )])
+        .under_way(StepKind::Restart, ApplicationStatus::Updating)
         .at(1802);
     let decision = hanging.decide();
     assert_eq!(step(&decision), StepKind::ForceStop);
     assert!(decision.journal.failed_revisions.is_empty());
-    let stopped = hanging
-        .recorded()
-        .journal(|journal| {
-            journal.intent = None;
-            journal.revisions.as_mut().unwrap().running = None;
-        })
-        .world(|app| app.status = ApplicationStatus::Ready)
+    let stopped = stopped(hanging)
         .operations(Vec::new())
         .snapshots(vec![snapshot("newest", 1, SnapshotStatus::Ready)]);
     assert_eq!(restore(&stopped.decide()), Restore::Named("newest".into()));

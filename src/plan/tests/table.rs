@@ -79,13 +79,16 @@ fn move_of(case: &Case) -> String {
     }
 }
 
+/// The head of a table: what the rows are, and the columns.
+fn head(rows: &str, columns: &[&str]) -> String {
+    let rule = "---|".repeat(columns.len() + 1);
+    format!("| {rows} | {} |\n|{rule}", columns.join(" | "))
+}
+
 fn table() -> String {
-    let mut out = String::from("| asked for \\ observed | not found |");
-    for status in &STATUSES {
-        write!(out, " {} |", status.as_str()).unwrap();
-    }
-    out.push_str("\n|---|---|");
-    out.push_str(&"---|".repeat(STATUSES.len()));
+    let mut columns = vec!["not found"];
+    columns.extend(STATUSES.iter().map(ApplicationStatus::as_str));
+    let mut out = head("asked for \\ observed", &columns);
     for (name, before, asked, deleted) in ROWS {
         let mut absent = case(before, asked, ApplicationStatus::Ready, deleted);
         absent.world = World::default();

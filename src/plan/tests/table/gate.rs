@@ -91,12 +91,7 @@ fn verdict(decision: &Decision) -> String {
 
 #[test]
 fn the_table_of_the_gate_in_the_document_is_what_the_planner_plans() {
-    let mut planned = String::from("| seen at every look |");
-    for (column, _) in COLUMNS {
-        write!(planned, " {column} |").unwrap();
-    }
-    planned.push_str("\n|---|");
-    planned.push_str(&"---|".repeat(COLUMNS.len()));
+    let mut planned = head("seen at every look", &COLUMNS.map(|(column, _)| column));
     for (seen, row) in ROWS {
         write!(planned, "\n| {seen} |").unwrap();
         for (_, at) in COLUMNS {

@@ -1,7 +1,6 @@
 //! The table of the ways back: where a revision failed, and the first step that follows.
 
-use super::super::gate::rollout_of;
-use super::super::rollback::{failed_change, returned};
+use super::super::rollback::{failed_change, overdue_update, returned};
 use super::*;
 
 /// A row: what is observed, and the case of it under a policy.
@@ -40,23 +39,7 @@ const ROWS: [Row; 11] = [
             (revisions.good, revisions.good_version_id) = (None, None);
         })
     }),
-    ("UPDATING past the deadline", |more| {
-        failed_change(more)
-            .journal(|journal| {
-                journal.failed_revisions.clear();
-                journal.unproven.clear();
-                let revision = journal.revisions().target.unwrap();
-                journal.rollout = Some(rollout_of(&revision));
-            })
-            .issued(StepKind::Update)
-            .world(|app| app.status = ApplicationStatus::Updating)
-            .operations(vec![operation(
-                "op-new",
-                "UpdateApplication",
-                OperationStatus::InProgress,
-            )])
-            .at(1801)
-    }),
+    ("UPDATING past the deadline", overdue_update),
     ("READY, with the content that failed", fallen),
     ("READY, with the good content", |more| {
         returned(fallen(more), ApplicationStatus::Ready)
@@ -84,12 +67,7 @@ fn fallen(more: &str) -> Case {
 
 #[test]
 fn the_table_of_the_ways_back_in_the_document_is_what_the_planner_plans() {
-    let mut planned = String::from("| observed \\ onFailure |");
-    for column in COLUMNS {
-        write!(planned, " {column} |").unwrap();
-    }
-    planned.push_str("\n|---|");
-    planned.push_str(&"---|".repeat(COLUMNS.len()));
+    let mut planned = head("observed \\ onFailure", &COLUMNS);
     for (observed, row) in ROWS {
         write!(planned, "\n| {observed} |").unwrap();
         for policy in COLUMNS {
