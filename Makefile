@@ -39,9 +39,9 @@ test: needs cluster tools format lint spelling drift ## Prove everything: the ch
 .PHONY: bench
 bench: needs cluster ## Measure how fast a bad release is undone, at the real speed of the service (about 15 minutes)
 	$(call say,Building the programs as they are released)
-	@cargo build --workspace --locked --release
+	@cargo build --workspace --bins --benches --locked --release
 	$(call say,Running the benchmarks)
-	@cargo bench --locked --bench rollback
+	@cargo bench --workspace --locked --bench rollback
 
 .PHONY: check
 check: needs tools format lint deny spelling drift ## Check formatting, lints, licences, spelling and the generated CRD

@@ -157,25 +157,26 @@ fn alarm(job: &Job) -> Option<Timestamp> {
 }
 
 fn report(measured: &[Measured]) {
-    let controller: Vec<_> = measured.iter().map(|one| one.controller).collect();
-    let alarm: Vec<_> = measured.iter().filter_map(|one| one.alarm).collect();
+    let controller = sorted(measured.iter().map(|one| one.controller));
+    let alarm = sorted(measured.iter().filter_map(|one| one.alarm));
     println!("\n| from the failure that condemns the release | releases | p50 | p90 | p99 | longest |");
     println!("|---|---|---|---|---|---|");
-    row("to `RollbackApplication`", controller.clone());
-    row("to the alarm", alarm.clone());
+    row("to `RollbackApplication`", &controller);
+    row("to the alarm", &alarm);
     let silent = measured.len() - alarm.len();
     println!(
         "\nThe alarm does not sound within two hours for {silent} of {}.",
         measured.len()
     );
-    let met = percentile(&sorted(controller), 99) <= TARGET;
+    let met = percentile(&controller, 99) <= TARGET;
     println!(
         "Target: p99 at most {TARGET:#}: {}.",
         if met { "met" } else { "missed" }
     );
 }
 
-fn sorted(mut durations: Vec<SignedDuration>) -> Vec<SignedDuration> {
+fn sorted(durations: impl Iterator<Item = SignedDuration>) -> Vec<SignedDuration> {
+    let mut durations: Vec<_> = durations.collect();
     durations.sort();
     durations
 }
@@ -186,9 +187,8 @@ fn percentile(sorted: &[SignedDuration], hundredths: usize) -> SignedDuration {
     sorted.get(rank - 1).copied().unwrap_or_default()
 }
 
-fn row(what: &str, durations: Vec<SignedDuration>) {
-    let sorted = sorted(durations);
-    let at = |hundredths| format!("{:.1} s", percentile(&sorted, hundredths).as_secs_f64());
+fn row(what: &str, sorted: &[SignedDuration]) {
+    let at = |hundredths| format!("{:.1} s", percentile(sorted, hundredths).as_secs_f64());
     println!(
         "| {what} | {} | {} | {} | {} | {} |",
         sorted.len(),

@@ -40,7 +40,7 @@ impl Tour {
     }
 }
 
-/// Runs a story without faults, then, with each fault at each point.
+/// Runs a story without faults, then with each fault at each point.
 pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
     let mut tour = Tour::default();
     let mut before = genesis.begin(&scenario.before).run(false);
