@@ -3,6 +3,7 @@
 mod check;
 pub mod duration;
 mod gate;
+mod window;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,13 +13,14 @@ use kube::ResourceExt;
 
 use crate::api::annotation;
 use crate::api::spec::{
-    DeletionPolicy, DesiredState, FinalSnapshot, FlinkApplication, FlinkApplicationSpec, OnFailure, PreChangeSnapshot,
-    RestoreFrom, StateLoss,
+    Approval, DeletionPolicy, DesiredState, FinalSnapshot, FlinkApplication, FlinkApplicationSpec, OnFailure,
+    PreChangeSnapshot, RestoreFrom, StateLoss,
 };
 use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
 
 pub use gate::Gate;
+pub use window::{ChangeWindow, ChangeWindows, Opening};
 
 /// What a spec asks for, validated and with every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +53,12 @@ pub struct Desired {
     pub gate: Gate,
     /// What follows when a change fails.
     pub on_failure: OnFailure,
+    /// Whether a person lets each new revision through.
+    pub approval: Approval,
+    /// The revision that a person lets through.
+    pub approved_revision: Option<String>,
+    /// When a new revision may begin to be brought out.
+    pub change_windows: ChangeWindows,
     /// The revision for which a person consents to a start without state.
     pub empty_start_consent: Option<String>,
 }
@@ -203,6 +211,7 @@ impl Desired {
         let progress_deadline = check.duration("spec.rollout.progressDeadline", progress_deadline, 1_800_000);
         check.range("spec.rollout.progressDeadline", progress_deadline, 60_000, 86_400_000);
         let gate = check.gate(spec, &configuration, progress_deadline);
+        let change_windows = check.change_windows(spec);
         let restore = check.restore(spec);
         check.snapshots_off(spec, &restore);
         check.deletion(spec);
@@ -241,6 +250,13 @@ impl Desired {
                 .unwrap_or(PreChangeSnapshot::WhenHealthy),
             gate,
             on_failure: gate::on_failure(spec),
+            approval: spec
+                .rollout
+                .as_ref()
+                .and_then(|rollout| rollout.approval)
+                .unwrap_or(Approval::Automatic),
+            approved_revision: app.annotations().get(annotation::APPROVED_REVISION).cloned(),
+            change_windows,
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }

@@ -3,10 +3,12 @@
 //! Everything here is pure: no clock, no randomness, no I/O. The same situation always plans the same move.
 
 mod by_hand;
+pub mod change_control;
 pub mod diff;
 mod gate;
 mod ledger;
 pub mod measure;
+mod needs;
 pub mod outcome;
 pub mod ownership;
 mod requests;
@@ -23,14 +25,17 @@ use kube::ResourceExt;
 
 use crate::api::FINALIZER;
 use crate::api::condition::{ConditionType, Reason};
-use crate::api::spec::{DeletionPolicy, DesiredState, FlinkApplication};
-use crate::api::status::{Intent, Journal, MissingStatus, Phase, Requests};
+use crate::api::spec::{DeletionPolicy, FlinkApplication};
+use crate::api::status::{Intent, Journal, MissingStatus, Phase};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
 use crate::fault::{Fault, FaultKind};
+use crate::plan::change_control::HeldBack;
 use crate::plan::measure::Measure;
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::world::{ApplicationStatus, Needs, Observed, World};
+use crate::world::World;
+
+pub use needs::needs;
 
 /// Everything that a decision is made from.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +95,8 @@ pub struct Decision {
 pub enum Plan {
     /// Nothing to do: the world is as desired.
     Rest,
+    /// Nothing to do but for a new revision, which is held back.
+    HeldBack(HeldBack),
     /// Nothing is done, because somebody asked only to watch.
     Pause,
     /// Something is awaited.
@@ -110,6 +117,7 @@ impl Plan {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Rest => "rest",
+            Self::HeldBack(_) => "held-back",
             Self::Pause => "pause",
             Self::Wait(_) => "wait",
             Self::Do(_) => "do",
@@ -185,6 +193,8 @@ struct Desk<'a> {
     measures: Vec<Measure>,
     /// The revision that a step serves where it is not the target.
     serves: Option<String>,
+    /// Why the revision of the spec is held back; then the situation asks for what is in place.
+    held_back: Option<HeldBack>,
     /// Since when the log may tell the first cause of a failure that has none.
     cause_since: Option<Timestamp>,
 }
@@ -204,12 +214,18 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         notes: Vec::new(),
         measures: Vec::new(),
         serves: None,
+        held_back: None,
         cause_since: None,
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
+    let in_place = change_control::judge(&mut desk);
+    if let Some(in_place) = &in_place {
+        desk.situation.want = Ok(in_place);
+    }
     let plan = next(&mut desk);
     let plan = waiting::for_others(&desk, plan);
+    change_control::let_through(&mut desk, &plan);
     match &plan {
         Plan::Do(step) => desk.declare(step),
         Plan::Stall(stall) => desk.tell(stall),
@@ -231,57 +247,6 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
 #[must_use]
 pub fn is_retained(app: &FlinkApplication) -> bool {
     app.metadata.deletion_timestamp.is_some() && deletion_rules(&app.spec).policy == DeletionPolicy::Retain
-}
-
-/// What must be read of an application beside its description: nothing where the description alone shows that nothing
-/// is in flight and nothing to do.
-#[must_use]
-pub fn needs(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, observed: Option<&Observed>) -> Needs {
-    let journal = app
-        .status
-        .as_ref()
-        .map(|status| status.journal.clone())
-        .unwrap_or_default();
-    let Some(observed) = observed else {
-        return Needs::default();
-    };
-    let running = observed.status == ApplicationStatus::Running;
-    let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
-    let mut versions = Vec::new();
-    if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
-        versions.push(way.version_id);
-        versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
-    }
-    Needs {
-        details: !is_settled(app, want, observed, &journal),
-        job: running && verifying,
-        versions,
-    }
-}
-
-fn is_settled(
-    app: &FlinkApplication,
-    want: Result<&Desired, &Undesirable>,
-    observed: &Observed,
-    journal: &Journal,
-) -> bool {
-    let Ok(want) = want else { return false };
-    let revisions = journal.revisions();
-    let runs = match want.state {
-        DesiredState::Running => {
-            observed.status == ApplicationStatus::Running
-                && revisions.running.as_deref() == Some(want.revision.as_str())
-        }
-        DesiredState::Stopped => observed.status == ApplicationStatus::Ready && revisions.running.is_none(),
-    };
-    runs && app.metadata.deletion_timestamp.is_none()
-        && journal.intent.is_none()
-        && journal.rollout.is_none()
-        && journal.way_back.is_none()
-        && journal.force_stopped.is_none()
-        && requests::open(app, journal) == Requests::default()
-        && !restart_wanted(journal, want)
-        && diff::difference(observed, &want.configuration).is_empty()
 }
 
 /// Whether the spec asks for a restart that was not made. A nonce that was removed asks for none.
@@ -340,7 +305,7 @@ fn next(desk: &mut Desk<'_>) -> Plan {
     match desk.situation.want {
         Ok(want) => {
             desk.journal.missing = None;
-            rollout::plan(desk, want)
+            change_control::plan(desk, want)
         }
         Err(Undesirable::Missing(name)) => missing(desk, name),
         Err(Undesirable::Invalid(violations)) => {

@@ -355,6 +355,7 @@ fn next_look(context: &Context, key: &str, plan: &Plan, now: Timestamp) -> Durat
     let until = match plan {
         Plan::Wait(waiting) => Some(waiting.until),
         Plan::Stall(stall) => stall.recheck,
+        Plan::HeldBack(held_back) => held_back.until,
         _ => None,
     };
     let Some(until) = until else { return resync };

@@ -7,6 +7,7 @@ use crate::api::condition::{Condition, ConditionType, Reason};
 use crate::api::spec::DesiredState;
 use crate::api::status::{FlinkApplicationStatus, Journal};
 use crate::desired::{Desired, Undesirable};
+use crate::plan::change_control::held_back;
 use crate::plan::diff::difference;
 use crate::plan::step::Step;
 use crate::plan::waiting::patience;
@@ -132,6 +133,13 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
     };
     match plan {
         Plan::Rest => rest(situation, journal),
+        Plan::HeldBack(held_back) => Verdict {
+            ready: false,
+            reason: Reason::Pending,
+            message: held_back.message.clone(),
+            reconciling: false,
+            stalled: false,
+        },
         Plan::Pause => paused(situation, journal),
         Plan::Wait(waiting) if waiting.background && runs_as_asked(situation, journal) => Verdict {
             message: waiting.message.clone(),
@@ -322,6 +330,9 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
     if journal.failure_of(want.revision.as_str()).is_some() {
         let message = format!("revision {} failed and is held back", want.revision);
         return (false, Reason::FailedRevisionHeld, message);
+    }
+    if let Some(held_back) = held_back(situation, journal) {
+        return (false, held_back.reason, held_back.message);
     }
     (
         false,

@@ -12,6 +12,8 @@ mod testbed;
 mod blindness;
 #[path = "rollouts/broken_starts.rs"]
 mod broken_starts;
+#[path = "rollouts/change_control.rs"]
+mod change_control;
 #[path = "rollouts/held_back.rs"]
 mod held_back;
 #[path = "rollouts/kills.rs"]

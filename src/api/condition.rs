@@ -134,6 +134,10 @@ reasons! {
     DeadlineExceeded,
     /// The configuration in the service equals the spec.
     InSync,
+    /// The revision waits until a person lets it through.
+    AwaitingApproval,
+    /// The revision waits until a change window opens.
+    OutsideChangeWindow,
     /// The failed revision is neither sent nor started again.
     FailedRevisionHeld,
     /// The job of the change runs, and it is being proven.

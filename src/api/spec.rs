@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::status::FlinkApplicationStatus;
 
 pub use change::{
-    Deletion, DeletionPolicy, FinalSnapshot, Gate, InitialFrom, InitialRestore, OnFailure, PreChangeSnapshot, Restore,
-    RestoreFrom, RestoreOnce, Rollout, Snapshots, StateLoss,
+    Approval, ChangeWindow, Deletion, DeletionPolicy, FinalSnapshot, Gate, InitialFrom, InitialRestore, OnFailure,
+    PreChangeSnapshot, Restore, RestoreFrom, RestoreOnce, Rollout, Snapshots, StateLoss,
 };
 pub use flink::{
     Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,

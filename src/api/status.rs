@@ -323,6 +323,10 @@ pub struct Handled {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub empty_start: Option<String>,
+    /// The revision that was last let through, by a person or by itself: it is not held back again while it is asked for.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// An event in the life of the application.

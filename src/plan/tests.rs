@@ -2,6 +2,7 @@
 
 mod arms;
 mod by_hand;
+mod change_control;
 mod edges;
 mod gate;
 mod intents;

@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
+/// A change window that is open for so long.
+fn window(duration: &str) -> Value {
+    json!({"name": "nights", "cron": "0 22 * * 1-5", "duration": duration, "timeZone": "Europe/Dublin"})
+}
+
 /// What breaks a rule at creation: the change of a valid spec, and what the refusal says.
 fn creations() -> Vec<(Value, &'static str)> {
     let off = json!({"enabled": false});
@@ -83,6 +88,14 @@ fn creations() -> Vec<(Value, &'static str)> {
         (
             json!({"rollout": {"gate": {"stableFor": "12h1s"}}}),
             "spec.rollout.gate.stableFor must be between 0s and 12h",
+        ),
+        (
+            json!({"rollout": {"changeWindows": [window("59s")]}}),
+            "spec.rollout.changeWindows[].duration must be between 1m and 168h",
+        ),
+        (
+            json!({"rollout": {"changeWindows": [window("168h1s")]}}),
+            "spec.rollout.changeWindows[].duration must be between 1m and 168h",
         ),
         (
             json!({"deletion": {"policy": "Delete"}}),
@@ -198,6 +211,7 @@ fn what_the_rules_allow_is_admitted() {
     let specs = [
         json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"}, "rollout": {"preChangeSnapshot": "Never"}}),
         json!({"checkpoint": {"checkpointInterval": "24h", "minPauseBetweenCheckpoints": "0s"}}),
+        json!({"rollout": {"approval": "Manual", "changeWindows": [window("168h")]}}),
         json!({"checkpoint": {"checkpointInterval": "1ms"}}),
         json!({"restore": {"initial": {"from": "Snapshot", "snapshotName": "s"}}}),
         json!({"restore": {"initial": {"from": "None"}}}),

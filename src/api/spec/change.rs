@@ -112,6 +112,50 @@ pub struct Rollout {
     /// the job, Hold leaves it as it is. Where nothing is good yet, Rollback stops the job. Default: Rollback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
+
+    /// Whether a person lets each new revision through: Manual waits for the annotation
+    /// sluicegate.dev/approved-revision with the revision as its value. Default: Automatic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+
+    /// The times in which a new revision may begin to be brought out; ways back and starts do not wait for them.
+    /// Absent: always.
+    #[schemars(length(min = 1, max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change_windows: Option<Vec<ChangeWindow>>,
+}
+
+/// Whether a person lets each new revision through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum Approval {
+    /// It goes by itself.
+    Automatic,
+    /// It waits for a person.
+    Manual,
+}
+
+/// A time in which a new revision may begin to be brought out.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("duration(self.duration) >= duration('1m') && duration(self.duration) <= duration('168h')", "spec.rollout.changeWindows[].duration must be between 1m and 168h"))]
+pub struct ChangeWindow {
+    /// A name for messages.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+
+    /// When it opens: minute, hour, day of month, month and day of week as in crontab, for instance 0 22 * * 1-5.
+    #[schemars(length(min = 9, max = 128))]
+    pub cron: String,
+
+    /// How long it stays open, for instance 4h.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    pub duration: String,
+
+    /// The time zone of the expression, a name of the tz database. Default: UTC.
+    #[schemars(length(min = 1, max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 /// When a changed job counts as good.

@@ -76,6 +76,7 @@ fn move_of(case: &Case) -> String {
         Plan::Stall(stall) => format!("stall: {}", stall.reason.as_str()),
         Plan::Hold => "take the finalizer".into(),
         Plan::Release => "release".into(),
+        Plan::HeldBack(held_back) => format!("held back: {:?}", held_back.reason),
     }
 }
 

@@ -1,0 +1,161 @@
+//! What waits for a person or for a change window: the content of a new revision, and nothing else.
+//!
+//! While a revision is held back, everything goes on as if the spec still asked for what is in place: a rollout that was
+//! begun is verified, a job that ended is started again, a way back is taken, and a stop, a restart, tags and deletion
+//! are done. A revision that was let through once is not held back again while it is asked for.
+
+use jiff::Timestamp;
+
+use crate::api::condition::Reason;
+use crate::api::spec::{Approval, DesiredState};
+use crate::api::status::{Journal, StepKind};
+use crate::configuration::Revision;
+use crate::desired::{Desired, Opening};
+use crate::plan::diff::difference;
+use crate::plan::{Desk, Plan, Situation, requests, rollout, waiting};
+use crate::world::{ApplicationStatus, Observed};
+
+/// Why the content of a revision is held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldBack {
+    /// Why, as one word: [`Reason::AwaitingApproval`] or [`Reason::OutsideChangeWindow`].
+    pub reason: Reason,
+    /// Why, and what lets it through, as a sentence.
+    pub message: String,
+    /// When to look again.
+    pub until: Option<Timestamp>,
+}
+
+/// Whether the revision that the spec asks for is held back.
+///
+/// A revision that the service has already, and one that was let through, are not.
+#[must_use]
+pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
+    let want = situation.want.ok()?;
+    let revision = want.revision.as_str();
+    let let_through = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref()) == Some(revision);
+    let app = situation.world.application.as_ref();
+    let in_service = app.is_some_and(|app| difference(app, &want.configuration).is_empty());
+    if let_through || in_service {
+        return None;
+    }
+    if want.approval == Approval::Manual && want.approved_revision.as_deref() != Some(revision) {
+        return Some(HeldBack {
+            reason: Reason::AwaitingApproval,
+            message: format!(
+                "revision {revision} waits for approval: annotate sluicegate.dev/approved-revision={revision} to let it through"
+            ),
+            until: None,
+        });
+    }
+    let (message, until) = match want.change_windows.opening(situation.now) {
+        Opening::Now => return None,
+        Opening::At(name, at) => (
+            format!("revision {revision} waits for change window {name}, which opens at {at}"),
+            Some(at),
+        ),
+        Opening::Never => (
+            format!(
+                "revision {revision} waits for a change window, and none of spec.rollout.changeWindows opens in the next four years"
+            ),
+            None,
+        ),
+    };
+    Some(HeldBack {
+        reason: Reason::OutsideChangeWindow,
+        message,
+        until,
+    })
+}
+
+/// Holds a revision back where it must wait, and returns what is pursued in its place, as long as there is an
+/// application.
+pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
+    desk.held_back = held_back(&desk.situation, &desk.journal);
+    let want = desk.situation.want.ok().filter(|_| desk.held_back.is_some())?;
+    let app = desk.situation.world.application.as_ref()?;
+    Some(in_place(desk, app, want))
+}
+
+/// The next move towards what is wanted; where that is held back, towards what is in place.
+pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+    let Some(held_back) = desk.held_back.clone() else {
+        return rollout::plan(desk, want);
+    };
+    if desk.situation.world.application.is_some() {
+        return match rollout::plan(desk, want) {
+            Plan::Rest => Plan::HeldBack(held_back),
+            Plan::Stall(_) if waits_for_another(desk, want) => Plan::HeldBack(held_back),
+            plan => plan,
+        };
+    }
+    if let Some(intent) = &desk.journal.intent {
+        return waiting::for_intent(desk, intent);
+    }
+    desk.forget_versions();
+    Plan::HeldBack(held_back)
+}
+
+/// Whether what is in place failed and was answered, so that it waits for nothing but the revision that is held back.
+fn waits_for_another(desk: &Desk<'_>, want: &Desired) -> bool {
+    desk.journal.way_back.is_none() && desk.journal.failure_of(want.revision.as_str()).is_some()
+}
+
+/// Remembers the revision that a move brings out: from its first call on it is let through.
+pub(super) fn let_through(desk: &mut Desk<'_>, plan: &Plan) {
+    let Ok(want) = desk.situation.want else { return };
+    let app = desk.situation.world.application.as_ref();
+    let begins = matches!(plan, Plan::Do(step) if !step.kind().is_background());
+    let arrived = app.is_some_and(|app| difference(app, &want.configuration).is_empty());
+    let is_its_own = desk.served().as_deref() == Some(want.revision.as_str());
+    if desk.held_back.is_none() && !requests::is_paused(desk.situation.app) && is_its_own && (begins || arrived) {
+        let handled = desk.journal.handled.get_or_insert_default();
+        handled.approval = Some(want.revision.to_string());
+    }
+}
+
+/// What is asked for in place of a revision that is held back: the content that the service has, under the revision that
+/// it is of. Where no revision that was let through is known to be in place, nothing is started.
+fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
+    let found = Revision::of(&app.configuration, want.allow_non_restored_state);
+    let known = revision_in_place(desk, app, &found);
+    let stays_down = known.is_none() && app.status == ApplicationStatus::Ready;
+    Desired {
+        revision: known.map_or(found, |revision| Revision::recalled(&revision)),
+        configuration: app.configuration.clone(),
+        state: if stays_down { DesiredState::Stopped } else { want.state },
+        ..want.clone()
+    }
+}
+
+fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &Revision) -> Option<String> {
+    let journal = &desk.journal;
+    let revisions = journal.revisions();
+    let way_back = journal.way_back.as_ref().map(|way| way.to.clone());
+    let called = journal.intent.as_ref().filter(|intent| brings_content(intent.step));
+    let called = called.and_then(|intent| intent.revision.clone());
+    let rollout = journal.rollout.as_ref();
+    let brought = rollout.filter(|rollout| {
+        rollout.gate.is_some()
+            || rollout
+                .updated_version_id
+                .is_some_and(|version| version == app.version_id)
+    });
+    let brought = brought.map(|rollout| rollout.revision.clone());
+    let proven = revisions
+        .good
+        .filter(|_| revisions.good_version_id == Some(app.version_id));
+    let handled = journal.handled.as_ref().and_then(|handled| handled.approval.clone());
+    let approved = handled.filter(|approved| approved == found.as_str());
+    way_back
+        .or(called)
+        .or(brought)
+        .or(revisions.running)
+        .or(proven)
+        .or(approved)
+}
+
+/// Whether a job of the revision of a call is in place when the call was carried out.
+fn brings_content(step: StepKind) -> bool {
+    step.sets_content() || step == StepKind::Start
+}
