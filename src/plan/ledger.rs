@@ -208,6 +208,15 @@ impl Desk<'_> {
         self.close_span(gate.map_or(self.situation.now, |gate| gate.since));
     }
 
+    /// A revision runs well: a rollback is a thing of the past, unless it led to this revision and a newer one is held
+    /// back.
+    pub(super) fn outlive_rollback(&mut self, revision: &str) {
+        let held_back = self.held_back.is_some();
+        self.journal
+            .rolled_back
+            .take_if(|rolled_back| !held_back || rolled_back.to != revision);
+    }
+
     /// The job in place was replaced by another, or ended, at a moment: what it snapshots ends there.
     pub(super) fn close_span(&mut self, at: Timestamp) {
         for span in self.journal.unproven.iter_mut().filter(|span| span.until.is_none()) {

@@ -402,7 +402,7 @@ fn promote(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         format!("; nothing was processed for about {seconds} s")
     });
     desk.make_good(revision, app.version_id);
-    desk.journal.rolled_back = None;
+    desk.outlive_rollback(revision);
     desk.record(HistoryResult::Promoted, Some(revision.to_owned()));
     desk.notes.push(Note::normal(
         "GatePassed",

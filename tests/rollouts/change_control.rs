@@ -116,7 +116,7 @@ fn outside_its_window_a_revision_waits_and_the_job_in_place_is_kept_up() {
     );
 
     stage.kill_controller();
-    stage.call("StopApplication", &json!({"ApplicationName": "orders", "Force": true}));
+    stage.call("StopApplication", &json!({"ApplicationName": "orders"}));
     stage.start_controller();
     stage.until("orders", "saw the stop", |app| {
         let history = app["status"]["history"].as_array().unwrap();

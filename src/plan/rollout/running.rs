@@ -39,7 +39,7 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
             None => {}
         }
     }
-    desk.journal.rolled_back = None;
+    desk.outlive_rollback(want.revision.as_str());
     if restart_wanted(&desk.journal, want) {
         return restart(desk, app, want);
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::annotation;
-use crate::api::status::{FailedRevision, GateStatus, RolloutStatus, WayBack};
+use crate::api::status::{FailedRevision, GateStatus, RolledBack, RolloutStatus, WayBack};
 use crate::plan::change_control::HeldBack;
 use crate::status::project;
 
@@ -214,6 +214,22 @@ fn a_way_back_goes_on_and_leads_to_its_end() {
     let decision = case.decide();
     assert_eq!(decision.journal.way_back.unwrap().to, good);
     assert_ne!(decision.plan.as_str(), "held-back");
+}
+
+#[test]
+fn what_a_rollback_led_to_is_told_until_another_revision_is_let_through() {
+    let good = revision(&Case::new(MANUAL));
+    let case = waiting().journal(|journal| {
+        journal.rolled_back = Some(RolledBack {
+            from: "broken".into(),
+            to: good,
+            reason: Reason::GateFailed,
+            at: start_of_time(),
+        });
+    });
+    let decision = case.decide();
+    assert_eq!(held(&decision).reason, Reason::AwaitingApproval);
+    assert!(decision.journal.rolled_back.is_some());
 }
 
 #[test]
