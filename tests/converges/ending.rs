@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::history::{History, text};
-use crate::invariants::is_true;
+use crate::invariants::{is_held_back, is_true};
 use crate::run::{Ended, TAIL};
 use crate::trace::What;
 use crate::world::APP;
@@ -157,6 +157,9 @@ fn unmet(ended: &mut Ended) -> Vec<String> {
         } else {
             vec!["Stalled says nothing".to_owned()]
         };
+    }
+    if is_held_back(status) {
+        return Vec::new();
     }
     let Some(detail) = ended.world.described(ended.now) else {
         return vec!["there is no application".to_owned()];

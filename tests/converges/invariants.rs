@@ -13,12 +13,18 @@ use crate::trace::{Call, What, Write};
 
 #[path = "invariants/calls.rs"]
 mod calls;
+#[path = "invariants/change_control.rs"]
+mod change_control;
 #[path = "invariants/restore.rs"]
 mod restore;
 #[path = "invariants/rollouts.rs"]
 mod rollouts;
+#[path = "invariants/tale.rs"]
+mod tale;
 #[path = "invariants/tests.rs"]
 mod tests;
+
+pub use change_control::is_held_back;
 
 /// A law: its name and the function that finds its violations.
 pub type Law = (&'static str, fn(History<'_>) -> Vec<String>);
@@ -47,6 +53,7 @@ pub const LAWS: &[Law] = &[
     ("S20", status_and_events_are_bounded),
     ("S21", rollouts::no_secret_is_told),
     ("S22", rollouts::nothing_becomes_good_without_the_state_it_asked_for),
+    ("S23", change_control::only_what_was_let_through_is_brought),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

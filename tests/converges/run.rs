@@ -15,6 +15,7 @@ use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
 
 use crate::clock::VirtualClock;
+use crate::invariants::is_held_back;
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
 use crate::wires::Shared;
@@ -279,7 +280,7 @@ impl Run {
             && self.driver.looked
             && world.next_late().is_none()
             && status["observedGeneration"] == object["metadata"]["generation"]
-            && (is_true("Stalled") || is_true("Ready") && status["intent"].is_null())
+            && (is_true("Stalled") || (is_true("Ready") || is_held_back(status)) && status["intent"].is_null())
             && !world.census_wakes(now)
     }
 

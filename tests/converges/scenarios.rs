@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::script::{Act, code};
 
+#[path = "scenarios/change_control.rs"]
+mod change_control;
 #[path = "scenarios/rollouts.rs"]
 mod rollouts;
 #[path = "scenarios/ways_back.rs"]
@@ -151,6 +153,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(in_the_middle());
     all.extend(others());
     all.extend(rollouts::all());
+    all.extend(change_control::all());
     all.extend(ways_back::all());
     all
 }

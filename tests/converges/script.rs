@@ -91,6 +91,18 @@ impl Act {
         })
     }
 
+    /// The user lets the revision through that the status names.
+    pub fn approve() -> Self {
+        Self::by_user("approve", move |cluster, _| {
+            cluster.edit(APP, |object| {
+                let target = object["status"]["revisions"]["target"].clone();
+                if target.is_string() {
+                    object["metadata"]["annotations"]["sluicegate.dev/approved-revision"] = target;
+                }
+            });
+        })
+    }
+
     /// The user deletes the resource.
     pub fn delete() -> Self {
         Self::by_user("delete", |cluster, now| cluster.delete(now, APP))

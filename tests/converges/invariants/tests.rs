@@ -1,132 +1,9 @@
 //! Every law finds what breaks it, and lets pass what does not.
 
-use std::sync::Arc;
-
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::LAWS;
-use crate::history::History;
-use crate::trace::{Call, Entry, Origin, Read, Seen, What, Write};
-
-/// A trace that is written by hand.
-struct Tale {
-    entries: Vec<Entry>,
-    object: Value,
-    seen: Seen,
-    origin: Origin,
-}
-
-fn object() -> Value {
-    json!({
-        "metadata": {"name": "orders", "namespace": "streaming", "uid": "u1", "resourceVersion": "5", "annotations": {}},
-        "spec": {},
-        "status": {"hadState": true, "intent": {"revision": "r1"}},
-    })
-}
-
-fn restore(kind: &str, snapshot: Option<&str>) -> Value {
-    json!({
-        "ApplicationRestoreConfiguration": {"ApplicationRestoreType": kind, "SnapshotName": snapshot},
-        "FlinkRunConfiguration": {"AllowNonRestoredState": false},
-    })
-}
-
-impl Tale {
-    /// An application of ours with one snapshot.
-    fn new() -> Self {
-        let tags = [
-            ("cluster", "simulated"),
-            ("namespace", "streaming"),
-            ("name", "orders"),
-            ("uid", "u1"),
-        ];
-        Self {
-            entries: Vec::new(),
-            object: object(),
-            seen: Seen {
-                tags: tags
-                    .map(|(key, value)| (format!("sluicegate.dev/{key}"), value.to_owned()))
-                    .into(),
-                operations: Vec::new(),
-                snapshots: vec![("s1".to_owned(), "READY".to_owned())],
-                snapshots_on: true,
-            },
-            origin: Origin::default(),
-        }
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Value, &mut Seen)) -> Self {
-        change(&mut self.object, &mut self.seen);
-        self
-    }
-
-    fn add(mut self, second: i64, what: What) -> Self {
-        let passes = self.entries.iter().filter(|entry| matches!(entry.what, What::Pass(_)));
-        let pass = u32::try_from(passes.count()).unwrap() + u32::from(matches!(what, What::Pass(_)));
-        self.entries.push(Entry {
-            at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second),
-            pass,
-            process: 1,
-            what,
-        });
-        self
-    }
-
-    /// A pass that describes the application in a status.
-    fn pass(self, second: i64, status: Option<&str>) -> Self {
-        let object = Arc::new(self.object.clone());
-        let read = Read {
-            operation: "DescribeApplication".to_owned(),
-            status: status.map(str::to_owned),
-            token: status.map(|_| "t1".to_owned()),
-            secret: None,
-        };
-        self.add(second, What::Pass(object)).add(second, What::Read(read))
-    }
-
-    fn call(self, second: i64, operation: &str, input: Value) -> Self {
-        self.sent(second, operation, input, true)
-    }
-
-    fn sent(self, second: i64, operation: &str, input: Value, answered: bool) -> Self {
-        let call = Call {
-            operation: operation.to_owned(),
-            input: Arc::new(input),
-            before: Some(self.seen.clone()),
-            live_uid: Some("u1".to_owned()),
-            took_effect: answered,
-            answered,
-            operation_id: Some("o1".to_owned()),
-            origin: self.origin.clone(),
-        };
-        self.add(second, What::Call(call))
-    }
-
-    fn wrote(self, second: i64, before: Value, after: Value) -> Self {
-        let write = Write {
-            status: true,
-            before: Some(Arc::new(before)),
-            after: Some(Arc::new(after)),
-            restored: None,
-        };
-        self.add(second, What::Write(write))
-    }
-
-    fn event(self, second: i64, note: &str) -> Self {
-        let (reason, note) = ("Started".to_owned(), note.to_owned());
-        self.add(second, What::Event { reason, note })
-    }
-
-    /// The laws that the trace breaks, each once.
-    fn breaks(&self) -> Vec<&'static str> {
-        let history = History(&self.entries);
-        let broken = LAWS.iter().filter(|(_, law)| !law(history).is_empty());
-        let mut names: Vec<_> = broken.map(|(name, _)| *name).collect();
-        names.dedup();
-        names
-    }
-}
+use super::tale::{Tale, object, restore};
+use crate::trace::{Origin, Read, What};
 
 fn start() -> Value {
     json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))})
@@ -505,4 +382,48 @@ fn a_good_revision_whose_job_came_up_empty_breaks_s22() {
     assert_eq!(started(start()).wrote(60, object(), good()).breaks(), ["S22"]);
     let elsewhere = started(start()).add(50, What::Elsewhere("console start"));
     assert_eq!(elsewhere.wrote(60, object(), good()).breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn content_that_was_not_let_through_breaks_s23() {
+    let create = |status: Value| {
+        let tale = Tale::new().with(|object, seen| {
+            object["status"] = status;
+            seen.snapshots.clear();
+        });
+        tale.pass(0, None).call(0, "CreateApplication", json!({}))
+    };
+    let intent = json!({"revision": "r1", "step": "Create"});
+    assert_eq!(create(json!({"intent": intent})).breaks(), ["S23"]);
+    let let_through = json!({"intent": intent, "handled": {"approval": "r1"}});
+    assert_eq!(create(let_through).breaks(), Vec::<&str>::new());
+    let way_back = json!({"intent": intent, "wayBack": {"to": "r1"}});
+    assert_eq!(create(way_back).breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_revision_that_is_let_through_against_the_spec_breaks_s23() {
+    let judged = |rollout: Value, approved: &str, synced: &str| {
+        let tale = Tale::new().with(|object, _| {
+            object["spec"]["rollout"] = rollout;
+            object["metadata"]["annotations"]["sluicegate.dev/approved-revision"] = json!(approved);
+        });
+        let after = json!({"status": {
+            "handled": {"approval": "r2"},
+            "conditions": [{"type": "Synced", "status": synced}],
+        }});
+        tale.pass(0, Some("RUNNING")).wrote(0, object(), after).breaks()
+    };
+    let manual = || json!({"approval": "Manual"});
+    let windows = |name: &str| json!({"changeWindows": [{"name": name}]});
+    assert_eq!(judged(manual(), "r1", "False"), ["S23"]);
+    assert_eq!(judged(windows("shut"), "r2", "False"), ["S23"]);
+    for (rollout, approved, synced) in [
+        (manual(), "r2", "False"),
+        (manual(), "r1", "True"),
+        (windows("always"), "r1", "False"),
+        (json!({}), "r1", "False"),
+    ] {
+        assert_eq!(judged(rollout, approved, synced), Vec::<&str>::new());
+    }
 }
