@@ -1,5 +1,7 @@
 //! What people do by hand: a forced stop, a rollback, and a rollback or an update in the console.
 
+use jiff::Timestamp;
+
 use crate::api::condition::Reason;
 use crate::api::status::{ForceStopped, HistoryResult, Phase, RolledBack, StepKind, WayBack};
 use crate::desired::Desired;
@@ -8,7 +10,7 @@ use crate::plan::ledger::{Failure, Source};
 use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, rollback, waiting};
-use crate::world::{ApplicationStatus, Observed, OperationStatus};
+use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus};
 
 /// Acts on a request to stop the job by force. In a rollout of a revision that is not proven it is the verdict on the
 /// revision, and the way back goes on by force; otherwise the application is stopped and stays so.
@@ -137,41 +139,66 @@ pub(super) fn recognise(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     });
 }
 
-/// Notices that an update of somebody else replaced the proven job: what the job of it snapshots is no way back, until a
-/// revision is proven again.
+/// Notices that an update of somebody else replaced the job in place: what the new job snapshots is no way back, until
+/// a revision is proven again.
 pub(super) fn notice_update(desk: &mut Desk<'_>, app: &Observed) {
+    if app.status != ApplicationStatus::Running || desk.journal.intent.is_some() {
+        return;
+    }
+    let Some(ended_at) = update_in_the_gate(desk).or_else(|| update_of_the_proven(desk, app)) else {
+        return;
+    };
+    let label = format!("version {}", app.version_id);
+    if !desk.journal.unproven.iter().any(|span| span.revision == label) {
+        desk.open_span(Some(&label), ended_at);
+    }
+}
+
+/// When an update of somebody else ended that began after the one whose job is verified.
+fn update_in_the_gate(desk: &Desk<'_>) -> Option<Timestamp> {
+    let gate = desk.journal.rollout.as_ref()?.gate.as_ref()?;
+    let operations = desk.situation.world.operations().iter();
+    let since_then = operations
+        .take_while(|operation| Some(&operation.id) != gate.excused_operation_id.as_ref())
+        .filter(|operation| operation.started_at > gate.since && Some(&operation.id) != gate.operation_id.as_ref());
+    newest_update(since_then)
+}
+
+/// When an update of somebody else ended that replaced the proven job before a change of ours did; one that brings its content back ends the time
+/// of the job in between.
+fn update_of_the_proven(desk: &mut Desk<'_>, app: &Observed) -> Option<Timestamp> {
     let revisions = desk.journal.revisions();
     let running = revisions.running.as_deref();
     let proven = running.is_some() && running == revisions.good.as_deref();
-    let at_rest = desk.journal.intent.is_none() && desk.journal.rollout.is_none() && desk.journal.way_back.is_none();
-    if !proven
-        || !at_rest
-        || app.status != ApplicationStatus::Running
-        || revisions.good_version_id == Some(app.version_id)
-    {
-        return;
+    let verified = desk
+        .journal
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.gate.is_some());
+    if !proven || verified || revisions.good_version_id == Some(app.version_id) {
+        return None;
     }
+    let mut promotions = desk.journal.history.iter().rev();
+    let proven_at = promotions
+        .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
+        .map(|entry| entry.at)?;
+    let operations = desk.situation.world.operations().iter();
+    let ended_at = newest_update(operations.filter(|operation| operation.started_at >= proven_at))?;
     let returned = desk
         .situation
         .want
         .is_ok_and(|want| running == Some(want.revision.as_str()) && difference(app, &want.configuration).is_empty());
-    let mut promotions = desk.journal.history.iter().rev();
-    let proven_at = promotions
-        .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
-        .map(|entry| entry.at);
-    let mut updates = desk.situation.world.operations().iter();
-    let update = updates.find(|operation| {
-        operation.kind == StepKind::Update.operation()
-            && operation.status == OperationStatus::Successful
-            && proven_at.is_some_and(|at| operation.started_at >= at)
-    });
-    let Some(ended_at) = update.and_then(|update| update.ended_at) else {
-        return;
-    };
-    let label = format!("version {}", app.version_id);
     if returned {
         desk.close_span(ended_at);
-    } else if !desk.journal.unproven.iter().any(|span| span.revision == label) {
-        desk.open_span(Some(&label), ended_at);
+        return None;
     }
+    Some(ended_at)
+}
+
+/// When the newest update of some operations ended that was carried out.
+fn newest_update<'a>(mut operations: impl Iterator<Item = &'a ObservedOperation>) -> Option<Timestamp> {
+    let update = operations.find(|operation| {
+        operation.kind == StepKind::Update.operation() && operation.status == OperationStatus::Successful
+    });
+    update?.ended_at
 }

@@ -220,7 +220,7 @@ impl Desk<'_> {
     /// The job in place was replaced by another, or ended, at a moment: what it snapshots ends there.
     pub(super) fn close_span(&mut self, at: Timestamp) {
         for span in self.journal.unproven.iter_mut().filter(|span| span.until.is_none()) {
-            span.until = Some(at);
+            span.until = Some(at.max(span.from));
         }
     }
 

@@ -1,7 +1,7 @@
 //! What people do by hand: forced stops, rollbacks, restarts, and rollbacks in the console.
 
 use super::*;
-use crate::api::status::PreviousRevision;
+use crate::api::status::{GateStatus, HistoryEntry, HistoryResult, PreviousRevision, RolloutStatus};
 use crate::world::ObservedVersion;
 
 const FORCE: &str = "sluicegate.dev/force-stop-requested-at";
@@ -256,4 +256,87 @@ fn the_next_update_or_start_restores_the_snapshot_that_is_named_once() {
     assert_eq!(restore(&start.decide()), Restore::Named("chosen".into()));
     let handled = start.journal(|journal| journal.handled.as_mut().unwrap().restore_once = Some(1));
     assert_eq!(restore(&handled.decide()), Restore::Named("newest".into()));
+}
+
+#[test]
+fn the_job_of_an_update_in_the_console_is_unproven_in_the_gate_too() {
+    let updated = |id: &str, from: i64| ObservedOperation {
+        started_at: after(from),
+        ended_at: Some(after(from + 5)),
+        ..operation(id, "UpdateApplication", OperationStatus::Successful)
+    };
+    let case = Case::running("")
+        .sees(healthy_job())
+        .world(|app| app.version_id = 4)
+        .journal(|journal| {
+            journal.rollout = Some(RolloutStatus {
+                revision: journal.revisions().good.unwrap(),
+                started_at: start_of_time(),
+                deadline: after(1800),
+                from_version_id: Some(2),
+                stopped_for_it: false,
+                updated_version_id: Some(3),
+                pre_change: None,
+                pre_change_snapshot: None,
+                gate: Some(GateStatus {
+                    operation_id: Some("op-ours".into()),
+                    ..GateStatus::since(start_of_time())
+                }),
+            });
+        })
+        .at(60);
+    let ours = case.operations(vec![updated("op-ours", 0)]);
+    assert_eq!(ours.decide().journal.unproven, []);
+    let theirs = ours.operations(vec![updated("op-theirs", 40), updated("op-ours", 0)]);
+    let [span] = &theirs.decide().journal.unproven[..] else {
+        panic!("one span is noted");
+    };
+    assert_eq!(
+        (span.revision.as_str(), span.from, span.until),
+        ("version 4", after(45), None)
+    );
+    let again = theirs.recorded().operations(vec![
+        updated("op-return", 50),
+        updated("op-theirs", 40),
+        updated("op-ours", 0),
+    ]);
+    let again = again.world(|app| app.version_id = 5).at(61).recorded();
+    let proven = again.at(64).recorded().at(200).decide();
+    assert_eq!(proven.plan, Plan::Rest);
+    let spans = proven.journal.unproven;
+    let [theirs, returned] = &spans[..] else {
+        panic!("two spans are noted: {spans:?}");
+    };
+    assert_eq!((theirs.from, theirs.until), (after(45), Some(after(55))));
+    assert!(
+        !returned.holds(after(100)),
+        "what returned and proved good is good: {returned:?}"
+    );
+}
+
+#[test]
+fn the_job_of_an_update_in_the_console_is_unproven_while_a_change_begins() {
+    let case = Case::running("")
+        .journal(|journal| {
+            let good = journal.revisions().good;
+            journal.remember(HistoryEntry {
+                at: start_of_time(),
+                result: HistoryResult::Promoted,
+                revision: good,
+                version_id: Some(3),
+                snapshot: None,
+            });
+        })
+        .respec("parallelism: {parallelism: 4}")
+        .recorded()
+        .journal(|journal| journal.intent = None)
+        .world(|app| app.version_id = 4)
+        .operations(vec![operation(
+            "op-theirs",
+            "UpdateApplication",
+            OperationStatus::Successful,
+        )]);
+    let decision = case.decide();
+    assert!(decision.journal.rollout.is_some_and(|rollout| rollout.gate.is_none()));
+    assert_eq!(decision.journal.unproven[0].revision, "version 4");
 }
