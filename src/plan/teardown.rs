@@ -9,7 +9,7 @@ use crate::desired::DeletionRules;
 use crate::plan::ownership::Ownership;
 use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, stall, waiting};
+use crate::plan::{Desk, Plan, Waiting, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move of a deletion.
@@ -39,7 +39,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         ApplicationStatus::Ready => Plan::Release,
         ApplicationStatus::Running => stop(desk, rules),
         _ if app.status.can_be_ended_by_force() && is_overdue(desk, rules) => waiting::admitted(desk, Step::ForceStop),
-        _ if waiting::outlasts(desk, rules.timeout) => overdue(app),
+        _ if waiting::outlasts(desk, rules.timeout) => hung(desk, app, rules),
         _ => waiting::for_status(desk, app, rules.timeout),
     }
 }
@@ -58,6 +58,24 @@ fn in_flight(desk: &mut Desk<'_>, app: &Observed, rules: &DeletionRules, intent:
         return waiting::for_intent(desk, intent);
     }
     overdue(app)
+}
+
+/// Waits for the end of the timeout where the spec then ends what hangs by force; otherwise a person must help.
+fn hung(desk: &Desk<'_>, app: &Observed, rules: &DeletionRules) -> Plan {
+    let ends = deleted_at(desk).map(|deleted| deleted + rules.timeout);
+    let by_force = rules.final_snapshot != FinalSnapshot::Required && app.status.can_be_ended_by_force();
+    let Some(ends) = ends.filter(|ends| by_force && desk.situation.now < *ends) else {
+        return overdue(app);
+    };
+    Plan::Wait(Waiting {
+        reason: Reason::Deleting,
+        message: format!(
+            "the service reports {}; it is ended by force at {ends}",
+            app.status.as_str()
+        ),
+        until: waiting::next_look(desk.situation.now, waiting::began(desk).unwrap_or(ends)).min(ends),
+        background: false,
+    })
 }
 
 /// Stalls over a status that lasts longer than the deletion may take.

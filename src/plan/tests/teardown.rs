@@ -197,3 +197,23 @@ fn a_stop_whose_answer_was_lost_and_that_hangs_is_ended_by_force_or_told() {
         );
     }
 }
+
+#[test]
+fn what_hung_before_the_deletion_is_given_the_time_of_the_deletion_and_then_ended_by_force() {
+    let hung = |more: &str, seconds: i64| {
+        let case = deleted(more, ApplicationStatus::Updating);
+        let update = operation("op", "UpdateApplication", OperationStatus::InProgress);
+        let began = ObservedOperation {
+            started_at: after(-3600),
+            ..update
+        };
+        case.operations(vec![began]).at(seconds).decide()
+    };
+    let Plan::Wait(waiting) = hung(DELETE, 1795).plan else {
+        panic!("the time of the deletion is not over");
+    };
+    assert_eq!(waiting.until, after(1800));
+    assert_eq!(step(&hung(DELETE, 1800)), StepKind::ForceStop);
+    let required = "deletion: {policy: Delete, stateLoss: Accepted, finalSnapshot: Required}";
+    assert!(stalls(&hung(required, 1)).1.contains("BestEffort"));
+}
