@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::script::{Act, code};
 
 #[path = "scenarios/change_control.rs"]
-mod change_control;
+pub mod change_control;
 #[path = "scenarios/rollouts.rs"]
 mod rollouts;
 #[path = "scenarios/ways_back.rs"]

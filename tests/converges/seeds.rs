@@ -9,6 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::Checkpoint;
+use crate::scenarios::change_control;
 use crate::script::{Act, code};
 use crate::world::{APP, World};
 
@@ -159,7 +160,7 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
-    match dice.below(24) {
+    match dice.below(26) {
         18..=20 => {
             let keys = [
                 "loops-1.yaml",
@@ -187,6 +188,18 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
         23 => (
             "system rollback",
             json!({"systemRollback": {"enabled": dice.one_in(2)}}),
+        ),
+        24 => (
+            "approval",
+            json!({"rollout": {"approval": dice.pick(&["Automatic", "Manual", "Manual"])}}),
+        ),
+        25 => (
+            "change windows",
+            dice.pick(&[
+                json!({"rollout": {"changeWindows": null}}),
+                change_control::opened(),
+                change_control::shut(),
+            ]),
         ),
         0 | 1 => (
             "parallelism",
@@ -224,7 +237,8 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(34) {
+    match dice.below(37) {
+        34..=36 => Act::approve(),
         30 => Act::console("console rollback", "RollbackApplication", json!({})),
         31 => Act::console(
             "console snapshot",

@@ -7,17 +7,17 @@ use super::{Scenario, create, merged, network, nonce, open, parallelism, policy,
 use crate::script::Act;
 
 /// A spec whose revisions wait for a person.
-pub(super) fn manual() -> Value {
+fn manual() -> Value {
     json!({"rollout": {"approval": "Manual"}})
 }
 
 /// A spec whose windows do not open within the time of a story.
-pub(super) fn shut() -> Value {
+pub fn shut() -> Value {
     windows("shut", "0 0 29 2 *")
 }
 
 /// A spec whose windows are open.
-pub(super) fn opened() -> Value {
+pub fn opened() -> Value {
     windows("always", "* * * * *")
 }
 
