@@ -62,6 +62,9 @@ pub struct Job {
     /// The id of the checkpoint that its snapshot is; its own ids follow. 0 when it started empty.
     #[serde(default)]
     pub first_checkpoint: u64,
+    /// How many of its failures are in the log.
+    #[serde(default)]
+    pub logged_failures: u64,
 }
 
 impl Job {

@@ -73,6 +73,14 @@ pub(super) fn between(from: Timestamp, to: Timestamp) -> u64 {
 }
 
 impl Trouble {
+    /// What Flink tells of each failure.
+    pub(crate) fn stack_trace(&self) -> String {
+        format!(
+            "{}\n\tat org.apache.flink.streaming.runtime.tasks.StreamTask.invoke(StreamTask.java:928)",
+            self.exception
+        )
+    }
+
     /// The pause that follows the failure of this number, the first being 1.
     pub(super) fn pause(&self, number: u64) -> u64 {
         self.pauses(number)

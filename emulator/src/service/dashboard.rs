@@ -98,7 +98,13 @@ impl Service {
         resource: &str,
         query: &str,
     ) -> (u16, Value) {
-        if let Some(status) = self.faults.flink_rest.get(name) {
+        let part = resource.rsplit('/').next().unwrap_or_default();
+        let faults = &self.faults;
+        let fault = faults
+            .flink_rest
+            .get(name)
+            .or_else(|| faults.flink_rest_resources.get(part));
+        if let Some(status) = fault {
             return refusal(*status, "The REST API of this application is out of order on purpose");
         }
         let token = parameter(query, "authToken").unwrap_or_default();

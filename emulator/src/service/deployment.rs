@@ -75,6 +75,7 @@ impl Application {
             vertices: if vertices.is_empty() { vec![whole] } else { vertices },
             trouble: None,
             checkpoints: None,
+            logged_failures: 0,
         });
     }
 

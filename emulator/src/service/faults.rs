@@ -30,6 +30,8 @@ pub struct Faults {
     pub describe_lag: u64,
     /// The HTTP status that Flink's REST API answers, by application. The service's own API goes on.
     pub flink_rest: BTreeMap<String, u16>,
+    /// The same for a resource below a job alone, for instance `exceptions`, of every application.
+    pub flink_rest_resources: BTreeMap<String, u16>,
 }
 
 /// One call that was received.

@@ -276,6 +276,7 @@ impl Service {
 impl Application {
     /// Ends the job and its open snapshots.
     pub(crate) fn end_job(&mut self, at: Timestamp, state: JobState) {
+        self.log_failures(at);
         self.log_job_end(at, state);
         if let Some(job) = self.jobs.last_mut() {
             job.end(at, state);

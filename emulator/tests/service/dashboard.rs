@@ -240,3 +240,16 @@ fn the_rest_api_of_one_application_can_be_out_of_order() {
     bed.service.set_faults(Faults::default());
     assert_eq!(status(&mut bed, &url), 200);
 }
+
+#[test]
+fn one_resource_of_the_rest_api_can_be_out_of_order() {
+    let mut bed = Bed::new();
+    bed.run("good.yaml");
+    let url = url(&mut bed);
+    let faults: Faults = serde_json::from_value(json!({ "flinkRestResources": { "overview": 503 } })).unwrap();
+    bed.service.set_faults(faults);
+    assert_eq!(status(&mut bed, &url), 200, "the jobs");
+    let (base, token) = url;
+    let (path, query) = (format!("{base}/jobs/overview"), format!("authToken={token}"));
+    assert_eq!(bed.service.flink_rest(bed.now, &path, &query).0, 503);
+}

@@ -407,3 +407,41 @@ fn logs_are_read_on_the_same_port_under_their_own_target() {
     );
     assert_eq!(body["__type"], "UnknownOperationException");
 }
+
+#[test]
+fn every_failure_of_a_task_is_written_once_at_its_own_time_with_its_stack_trace() {
+    let mut bed = logging("good.yaml");
+    bed.put(
+        "loops.yaml",
+        "main: ok\nthen: {failsEvery: 30s, exception: 'java.io.IOException: gone'}",
+    );
+    bed.update(&code("loops.yaml"));
+    bed.pass(3);
+    bed.orders("StartApplication", &json!({}));
+    bed.pass(300);
+    let failures = |bed: &mut Bed| {
+        let asked = json!({"filterPattern": "throwableInformation"});
+        events(bed, &asked)
+    };
+    let first = failures(&mut bed);
+    assert!(first.len() >= 2, "{first:?}");
+    assert_eq!(failures(&mut bed), first, "no failure is written twice");
+    assert!(
+        first
+            .windows(2)
+            .all(|pair| pair[0]["timestamp"].as_i64() < pair[1]["timestamp"].as_i64())
+    );
+    let line: Value = serde_json::from_str(first[0]["message"].as_str().unwrap()).unwrap();
+    let message = line["message"].as_str().unwrap();
+    assert!(message.starts_with("Source -> Sink (1/1) ("), "{message}");
+    assert!(message.contains(") switched from RUNNING to FAILED on "), "{message}");
+    let throwable = line["throwableInformation"].as_str().unwrap();
+    assert!(throwable.starts_with("java.io.IOException: gone\n\tat "), "{throwable}");
+    assert_eq!(line["messageType"], "INFO");
+
+    bed.orders("StopApplication", &json!({"Force": true}));
+    bed.pass(300);
+    let all = failures(&mut bed);
+    bed.pass(300);
+    assert_eq!(failures(&mut bed), all, "a job that ended does not fail");
+}

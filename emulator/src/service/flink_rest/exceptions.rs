@@ -40,12 +40,12 @@ impl Rest<'_> {
 
     fn exception(&self, job: &Job, number: u64) -> Option<Value> {
         let at = job.failure_at(number, self.now)?;
-        let text = &job.trouble.as_ref()?.exception;
-        let name = text.split([':', '\n']).next().unwrap_or_default().trim();
+        let trouble = job.trouble.as_ref()?;
+        let name = trouble.exception.split([':', '\n']).next().unwrap_or_default().trim();
         let vertex = job.vertices.first()?;
         let mut entry = json!({
             "exceptionName": name,
-            "stacktrace": format!("{text}\n\tat org.apache.flink.streaming.runtime.tasks.StreamTask.invoke(StreamTask.java:928)"),
+            "stacktrace": trouble.stack_trace(),
             "timestamp": at.as_millisecond(),
             "taskName": format!("{} (1/{}) - execution #{}", vertex.name, vertex.parallelism, number - 1),
             "endpoint": ENDPOINT,

@@ -118,6 +118,7 @@ impl Service {
         input: &Value,
     ) -> Result<Value, ServiceError> {
         self.advance(now);
+        self.write_failures(region, now);
         let call = Call {
             now,
             region,

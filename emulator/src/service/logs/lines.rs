@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::job::JobState;
 use crate::service::application::Application;
+use crate::service::logs::KEPT;
 
 /// A line on its way to the log groups of the version that wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +45,42 @@ fn weight(level: &str) -> u8 {
 }
 
 impl Application {
-    /// Writes a line of Flink about the job, at level INFO, where Flink tells of every change of state. `throwable` is
-    /// the stack trace that follows the line.
-    pub(crate) fn log(&mut self, at: Timestamp, message: &str, throwable: Option<&str>) {
-        let version = self.job().map_or(self.current, |job| job.version);
-        self.log_flink(at, version, "INFO", &GRAPH, message, throwable);
-    }
-
-    /// Writes that the current job went from one state to another.
+    /// Writes that the current job went from one state to another, at level INFO as Flink does.
     pub(crate) fn log_job(&mut self, at: Timestamp, from: &str, to: &str) {
         if let Some(job) = self.job() {
             let message = format!("Job {} ({}) switched from state {from} to {to}.", self.name, job.id);
-            self.log(at, &message, None);
+            let version = job.version;
+            self.log_flink(at, version, "INFO", &GRAPH, &message, None);
+        }
+    }
+
+    /// Writes the failures of the current job that are not written yet, each at its own time; of very many the newest.
+    pub(crate) fn log_failures(&mut self, now: Timestamp) {
+        let Some(job) = self.jobs.last_mut() else { return };
+        let (told, all) = (job.logged_failures, job.course(now).restarts);
+        job.logged_failures = all;
+        let job = job.clone();
+        let (Some(trouble), Some(vertex)) = (&job.trouble, job.vertices.first()) else {
+            return;
+        };
+        let from = if trouble.runs.is_zero() {
+            "INITIALIZING"
+        } else {
+            "RUNNING"
+        };
+        for number in told.max(all.saturating_sub(KEPT as u64)) + 1..=all {
+            let Some(at) = job.failure_at(number, now) else {
+                continue;
+            };
+            let message = format!(
+                "{} (1/{}) ({}_0_{}) switched from {from} to FAILED on 10.0.1.5:6122-ab12 @ 10.0.1.5 (dataPort=40001).",
+                vertex.name,
+                vertex.parallelism,
+                job.id,
+                number - 1
+            );
+            let throwable = trouble.stack_trace();
+            self.log_flink(at, job.version, "INFO", &GRAPH, &message, Some(&throwable));
         }
     }
 
@@ -134,42 +159,5 @@ impl Application {
             let message = event.to_string().replace('>', "\\u003e");
             self.lines.push(Line { at, version, message });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::Settings;
-    use crate::http::Folders;
-    use crate::service::Service;
-    use jiff::Timestamp;
-    use serde_json::{Value, json};
-
-    #[test]
-    fn the_stack_trace_of_a_line_stands_beside_it() {
-        let mut service = Service::new(Settings::default(), Box::new(Folders::default()));
-        let input = json!({
-            "ApplicationName": "orders",
-            "RuntimeEnvironment": "FLINK-1_20",
-            "ServiceExecutionRole": "arn:aws:iam::111122223333:role/r",
-            "CloudWatchLoggingOptions": [{ "LogStreamARN": "arn:aws:logs:r:1:log-group:g:log-stream:s" }],
-        });
-        let at = Timestamp::UNIX_EPOCH;
-        service.handle(at, "r", "CreateApplication", &input).unwrap();
-        let application = service
-            .state
-            .applications
-            .get_mut("r")
-            .unwrap()
-            .get_mut("orders")
-            .unwrap();
-        application.log(
-            at,
-            "Sink (1/1) (a) switched from RUNNING to FAILED on b.",
-            Some("java.lang.Error: c"),
-        );
-        let line: Value = serde_json::from_str(&application.lines[0].message).unwrap();
-        assert_eq!(line["message"], "Sink (1/1) (a) switched from RUNNING to FAILED on b.");
-        assert_eq!(line["throwableInformation"], "java.lang.Error: c");
     }
 }
