@@ -114,6 +114,19 @@ pub fn sanitised(text: &str) -> String {
     message
 }
 
+/// The innermost cause of a Java stack trace: the line that says what went wrong, without the frames.
+///
+/// A text without a `Caused by` is its own cause; of it the first line counts.
+#[must_use]
+pub fn innermost_cause(stack_trace: &str) -> &str {
+    let mut lines = stack_trace.lines().map(str::trim);
+    let causes = lines.clone().filter_map(|line| line.strip_prefix("Caused by: "));
+    causes
+        .last()
+        .or_else(|| lines.find(|line| !line.is_empty()))
+        .unwrap_or_default()
+}
+
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

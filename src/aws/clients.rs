@@ -167,8 +167,8 @@ impl LogReader {
 }
 
 impl Clients {
-    /// Clients with the SDK's default chain of credentials and the endpoints of `AWS_ENDPOINT_URL` and
-    /// `AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2`.
+    /// Clients with the SDK's default chain of credentials and the endpoints of `AWS_ENDPOINT_URL`,
+    /// `AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2` and `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
     ///
     /// `region` is the one that credentials are obtained in; without it the SDK looks for one itself.
     pub async fn from_environment(region: Option<&str>, limits: CallLimits) -> Self {

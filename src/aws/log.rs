@@ -8,10 +8,10 @@ use serde_json::Value;
 use tracing::debug;
 
 use crate::aws::Service;
-use crate::fault::sanitised;
+use crate::fault::{innermost_cause, sanitised};
 
 /// How long the whole search may take; a verdict does not wait longer for its cause.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The most pages that are read; a page can be empty although more follow.
 const PAGES: usize = 3;
@@ -30,22 +30,25 @@ impl Service {
     /// is no cause: without permission, log group or answer there is none.
     pub async fn logged_cause(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<String> {
         let (region, group, stream) = parts_of(log_stream_arn)?;
-        let found = tokio::time::timeout(PATIENCE, self.search(region, group, stream, version_id, since)).await;
-        found.unwrap_or_else(|_| {
-            debug!("the log was not read in time");
-            None
-        })
+        let mut events = Vec::new();
+        let read = self.read(region, group, stream, since, &mut events);
+        if tokio::time::timeout(PATIENCE, read).await.is_err() {
+            debug!("the log was not read to its end in time");
+        }
+        events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
+        let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
+        first_cause(&lines, version_id).map(|cause| sanitised(&cause))
     }
 
-    async fn search(
+    /// Adds the events of a stream page by page, so that what was read in time is there.
+    async fn read(
         &self,
         region: &str,
         group: &str,
         stream: &str,
-        version_id: i64,
         since: Timestamp,
-    ) -> Option<String> {
-        let mut events = Vec::new();
+        events: &mut Vec<FilteredLogEvent>,
+    ) {
         let mut token = None;
         for _ in 0..PAGES {
             let call = self.clients.log_reader(region).filter_log_events();
@@ -69,9 +72,6 @@ impl Service {
                 break;
             }
         }
-        events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
-        let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
-        first_cause(&lines, version_id).map(|cause| sanitised(&cause))
     }
 }
 
@@ -83,23 +83,38 @@ fn parts_of(arn: &str) -> Option<(&str, &str, &str)> {
     Some((region, group, stream))
 }
 
-/// The cause in lines of a log, the oldest first: that of the service before that of Flink. Lines of another version and
-/// lines that are no JSON tell nothing.
+/// The cause in lines of a log, the oldest first: the innermost one that the service tells, or that Flink tells of a task
+/// that failed, of an error, or of anything else. Lines of another version and lines that are no JSON tell nothing.
 fn first_cause(lines: &[&str], version_id: i64) -> Option<String> {
     let events: Vec<Value> = lines
         .iter()
         .filter_map(|line| serde_json::from_str(line).ok())
         .filter(|event| is_of(event, version_id))
         .collect();
-    let of_service = events.iter().find(|event| event["errorCode"].is_string());
-    let told = of_service.and_then(|event| event["message"].as_str()).map(|message| {
-        let (_, error) = message.split_once(PREAMBLE).unwrap_or(("", message));
-        error
-    });
-    let thrown = || events.iter().find_map(|event| event["throwableInformation"].as_str());
-    told.or_else(thrown)
-        .filter(|text| !text.trim().is_empty())
-        .map(str::to_owned)
+    let told = events.iter().filter_map(|event| Some((rank(event)?, cause(event)?)));
+    told.min_by_key(|(rank, _)| *rank).map(|(_, cause)| cause.to_owned())
+}
+
+/// How much a line says about the failure of the application; the less the more, none where it tells of no exception.
+fn rank(event: &Value) -> Option<u8> {
+    let text = |member: &str| event[member].as_str().unwrap_or_default();
+    if event["errorCode"].is_string() {
+        return Some(0);
+    }
+    event["throwableInformation"].as_str()?;
+    let message = text("message");
+    let failed = message.contains(" switched from ") && message.contains(" to FAILED");
+    Some(match text("messageType") {
+        _ if failed => 1,
+        "ERROR" => 2,
+        _ => 3,
+    })
+}
+
+fn cause(event: &Value) -> Option<&str> {
+    let told = event["throwableInformation"].as_str().or(event["message"].as_str())?;
+    let (_, error) = told.split_once(PREAMBLE).unwrap_or(("", told));
+    Some(innermost_cause(error)).filter(|cause| !cause.is_empty())
 }
 
 /// The service writes the version as a number and Flink as a string (facts §6.2).
@@ -127,6 +142,46 @@ mod tests {
         assert_eq!(
             first_cause(&[OF_FLINK], 5).as_deref(),
             Some("java.io.IOException: gone")
+        );
+    }
+
+    #[test]
+    fn a_task_that_failed_comes_before_an_error_and_an_error_before_a_warning() {
+        let line = |level: &str, message: &str, thrown: &str| {
+            let event = serde_json::json!({"applicationVersionId": "5", "messageType": level, "message": message, "throwableInformation": thrown});
+            event.to_string()
+        };
+        let warning = line("WARN", "a retry", "java.net.SocketTimeoutException: slow");
+        let error = line("ERROR", "it went wrong", "java.lang.Error: wrong\n\tat a.B");
+        let failed = line(
+            "INFO",
+            "Sink (1/1) (a) switched from RUNNING to FAILED on b.",
+            "org.apache.flink.JobException: wrapped\n\tat x\nCaused by: java.io.IOException: gone\n\tat y",
+        );
+        let tell = |lines: &[&String]| {
+            let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+            first_cause(&lines, 5)
+        };
+        assert_eq!(
+            tell(&[&warning, &error, &failed]).as_deref(),
+            Some("java.io.IOException: gone")
+        );
+        assert_eq!(tell(&[&warning, &error]).as_deref(), Some("java.lang.Error: wrong"));
+        assert_eq!(
+            tell(&[&warning]).as_deref(),
+            Some("java.net.SocketTimeoutException: slow")
+        );
+    }
+
+    #[test]
+    fn the_innermost_cause_that_the_service_tells_counts() {
+        let event = serde_json::json!({
+            "applicationVersionId": 5, "errorCode": "CodeError.InvalidApplicationCode",
+            "message": "org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n\tat a\nCaused by: java.lang.Error: b\n\tat c",
+        });
+        assert_eq!(
+            first_cause(&[&event.to_string()], 5).as_deref(),
+            Some("java.lang.Error: b")
         );
     }
 

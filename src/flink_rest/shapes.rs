@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::fault::innermost_cause;
 use crate::flink_rest::moment;
 use crate::world::{ObservedCheckpoints, ObservedJob, ObservedVertex, Restored};
 
@@ -180,15 +181,9 @@ impl Exceptions {
     }
 }
 
-/// The innermost cause of a stack trace: the line that says what went wrong, without the frames.
-fn innermost(stacktrace: &str) -> String {
-    let lines = stacktrace.lines().map(str::trim);
-    let mut causes = lines.filter_map(|line| line.strip_prefix("Caused by: "));
-    let cause = causes
-        .next_back()
-        .or_else(|| stacktrace.lines().next())
-        .unwrap_or_default();
-    bounded(cause.trim(), 400)
+/// The line of a stack trace that says what went wrong.
+fn innermost(stack_trace: &str) -> String {
+    bounded(innermost_cause(stack_trace), 400)
 }
 
 fn bounded(text: &str, most: usize) -> String {

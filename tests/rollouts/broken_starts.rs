@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::release::{assert_rolled_back, begin, release, stage_with_a_good_release, with};
+use crate::release::{CAUSE, LOOPS, assert_rolled_back, begin, release, stage_with_a_good_release, with};
 use crate::stage::{Stage, THROWN, condition, snapshots};
 use crate::testbed::Cluster;
 
@@ -80,6 +80,8 @@ fn a_rollback_that_the_service_makes_by_itself_is_recognised_and_nothing_is_sent
     assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
 }
 
+const LOG: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink/orders:log-stream:application";
+
 /// What is not documented: a failed update may leave the application in UPDATING.
 #[test]
 fn an_update_that_never_ends_is_rolled_back_at_its_deadline() {
@@ -97,12 +99,11 @@ fn an_update_that_never_ends_is_rolled_back_at_its_deadline() {
 /// the same.
 #[test]
 fn the_first_cause_is_found_in_the_log_where_the_operation_does_not_tell_it() {
-    let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink/orders:log-stream:application";
     let fail = |namespace: &str, denied: &[&str]| {
         let stage = Stage::set(namespace);
         stage.emulator.faults(&json!({"deny": denied}));
         let mut spec = release("throws.yaml");
-        spec["logging"] = json!({"logStreamARN": log});
+        spec["logging"] = json!({"logStreamARN": LOG});
         stage.apply("orders", &spec);
         let message = stage.stalled("orders", "StartFailed");
         stage.look("orders");
@@ -115,4 +116,25 @@ fn the_first_cause_is_found_in_the_log_where_the_operation_does_not_tell_it() {
     let (message, source) = fail("no-cause", &["DescribeApplicationOperation", "FilterLogEvents"]);
     assert!(message.contains("failed without a cause"), "{message}");
     assert_eq!(source, "Controller");
+}
+
+/// A loop is seen in the counter of restarts; where Flink does not tell its exceptions, its lines in the log do.
+#[test]
+fn the_first_cause_of_a_loop_is_found_in_the_log_where_flink_does_not_tell_it() {
+    let stage = Stage::set("loop-in-the-log");
+    stage.object("loops.yaml", LOOPS);
+    let logged = |key: &str| {
+        let mut spec = release(key);
+        spec["logging"] = json!({"logStreamARN": LOG});
+        spec
+    };
+    stage.apply("orders", &logged("healthy-1.yaml"));
+    stage.ready("orders");
+    stage
+        .emulator
+        .faults(&json!({"flinkRestResources": {"exceptions": 503}}));
+    stage.apply("orders", &logged("loops.yaml"));
+    let app = assert_rolled_back(&stage, "GateFailed", CAUSE);
+    assert_eq!(app["status"]["lastFailure"]["source"], "CloudWatchLogs");
+    assert_eq!(stage.emulator.count("FilterLogEvents"), 1, "the log is searched once");
 }
