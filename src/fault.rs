@@ -120,9 +120,9 @@ pub fn sanitised(text: &str) -> String {
 #[must_use]
 pub fn innermost_cause(stack_trace: &str) -> &str {
     let mut lines = stack_trace.lines().map(str::trim);
-    let causes = lines.clone().filter_map(|line| line.strip_prefix("Caused by: "));
+    let mut causes = lines.clone().filter_map(|line| line.strip_prefix("Caused by: "));
     causes
-        .last()
+        .next_back()
         .or_else(|| lines.find(|line| !line.is_empty()))
         .unwrap_or_default()
 }

@@ -54,18 +54,6 @@ fn creations() -> Vec<(Value, &'static str)> {
             "spec.propertyGroups: a key of properties has at most 2048 characters",
         ),
         (
-            json!({"checkpoint": {"checkpointInterval": "0s"}}),
-            "spec.checkpoint.checkpointInterval must be between 1ms and 24h",
-        ),
-        (
-            json!({"checkpoint": {"checkpointInterval": "24h1s"}}),
-            "spec.checkpoint.checkpointInterval must be between 1ms and 24h",
-        ),
-        (
-            json!({"checkpoint": {"minPauseBetweenCheckpoints": "25h"}}),
-            "spec.checkpoint.minPauseBetweenCheckpoints must be at most 24h",
-        ),
-        (
             json!({"restore": {"initial": {"from": "Snapshot"}}}),
             "spec.restore.initial.snapshotName belongs to from: Snapshot",
         ),
@@ -76,6 +64,32 @@ fn creations() -> Vec<(Value, &'static str)> {
         (
             json!({"restore": {"initial": {"from": "None", "snapshotName": "s"}}}),
             "spec.restore.initial.snapshotName belongs to from: Snapshot",
+        ),
+        (
+            json!({"deletion": {"policy": "Delete"}}),
+            "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted",
+        ),
+        (
+            json!({"deletion": {"policy": "Delete", "stateLoss": "Refused"}}),
+            "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted",
+        ),
+    ]
+}
+
+/// The same for durations.
+fn durations() -> Vec<(Value, &'static str)> {
+    vec![
+        (
+            json!({"checkpoint": {"checkpointInterval": "0s"}}),
+            "spec.checkpoint.checkpointInterval must be between 1ms and 24h",
+        ),
+        (
+            json!({"checkpoint": {"checkpointInterval": "24h1s"}}),
+            "spec.checkpoint.checkpointInterval must be between 1ms and 24h",
+        ),
+        (
+            json!({"checkpoint": {"minPauseBetweenCheckpoints": "25h"}}),
+            "spec.checkpoint.minPauseBetweenCheckpoints must be at most 24h",
         ),
         (
             json!({"rollout": {"progressDeadline": "59s"}}),
@@ -96,14 +110,6 @@ fn creations() -> Vec<(Value, &'static str)> {
         (
             json!({"rollout": {"changeWindows": [window("168h1s")]}}),
             "spec.rollout.changeWindows[].duration must be between 1m and 168h",
-        ),
-        (
-            json!({"deletion": {"policy": "Delete"}}),
-            "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted",
-        ),
-        (
-            json!({"deletion": {"policy": "Delete", "stateLoss": "Refused"}}),
-            "spec.deletion.policy: Delete destroys every snapshot of the application and needs spec.deletion.stateLoss: Accepted",
         ),
         (
             json!({"deletion": {"timeout": "59s"}}),
@@ -165,7 +171,7 @@ const LONG_NAME: &str = "metadata.name is the name of the application and must h
 fn every_rule_of_the_schema_refuses_in_its_own_words() {
     let stage = Stage::without_controller("rules");
     let mut said = BTreeSet::new();
-    for (change, words) in creations() {
+    for (change, words) in creations().into_iter().chain(durations()) {
         let manifest = stage.manifest("orders", &change).to_string();
         let refusal = refused(&stage, &["create", "--dry-run=server", "-f", "-"], &manifest);
         assert!(refusal.contains(words), "{change}: {refusal}");
