@@ -142,6 +142,24 @@ impl Act {
         })
     }
 
+    /// Somebody else deletes every snapshot.
+    pub fn delete_snapshots() -> Self {
+        Self::new("console: no snapshot is left", |world, now| {
+            let input = json!({"ApplicationName": APP});
+            let list = world.service.handle(now, REGION, "ListApplicationSnapshots", &input);
+            let list = list.unwrap_or_default();
+            for snapshot in list["SnapshotSummaries"].as_array().into_iter().flatten() {
+                let input = json!({
+                    "ApplicationName": APP,
+                    "SnapshotName": snapshot["SnapshotName"],
+                    "SnapshotCreationTimestamp": snapshot["SnapshotCreationTimestamp"],
+                });
+                let _ = world.service.handle(now, REGION, "DeleteApplicationSnapshot", &input);
+            }
+            world.note(now, What::Elsewhere("console: no snapshot is left"));
+        })
+    }
+
     /// From then on the service is out of order in these ways and no others.
     pub fn outage(name: &'static str, faults: Faults) -> Self {
         Self::new(name, move |world, now| {

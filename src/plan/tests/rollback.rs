@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::api::status::{FailedRevision, HistoryResult, UnprovenSpan};
+use crate::fault::{Fault, FaultKind};
 use crate::plan::needs;
+use crate::plan::outcome::{Moment, Outcome};
 use crate::world::ObservedVersion;
 
 const GOOD: &str = "";
@@ -147,11 +149,17 @@ fn the_content_of_the_good_version_is_read_before_anything_is_sent() {
 
 #[test]
 fn a_refused_rollback_goes_on_by_force() {
-    let case = failed_change("").recorded().journal(|journal| {
-        journal.intent = None;
-        journal.way_back.as_mut().unwrap().rollback_refused = true;
-    });
-    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    for kind in [FaultKind::Invalid, FaultKind::Denied, FaultKind::RoleOrLocation] {
+        let sent = failed_change("").recorded();
+        let refusal = Outcome::Refused(Fault::new(kind, "it has no snapshot that is READY"));
+        let moment = Moment {
+            now: after(60),
+            generation: 1,
+            snapshot_required: false,
+        };
+        let refused = sent.journal(|journal| journal.learn(&refusal, moment));
+        assert_eq!(step(&refused.decide()), StepKind::ForceStop, "{kind:?}");
+    }
 }
 
 #[test]

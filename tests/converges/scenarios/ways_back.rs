@@ -37,6 +37,17 @@ fn by_rules() -> Vec<Scenario> {
         )
         .under(&[("rollback-version", "reuse")]),
         open(
+            "a way back without a snapshot",
+            running_with(&json!({})),
+            vec![update("later-1.yaml"), Act::delete_snapshots().once("/rollout/gate")],
+        ),
+        open(
+            "a way back without a snapshot by the other exception",
+            running_with(&json!({})),
+            vec![update("later-1.yaml"), Act::delete_snapshots().once("/rollout/gate")],
+        )
+        .under(&[("rollback-without-snapshot", "InvalidArgumentException")]),
+        open(
             "a newer snapshot of the failed job",
             running_with(&json!({})),
             vec![update("later-1.yaml"), their_snapshot()],
