@@ -168,6 +168,10 @@ pub struct Revisions {
     /// The configuration version under which it proved good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub good_version_id: Option<i64>,
+    /// The snapshot that a start of it would have restored then; absent where there was none.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub good_snapshot: Option<String>,
     /// The good revision before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous: Option<PreviousRevision>,
@@ -182,6 +186,10 @@ pub struct PreviousRevision {
     pub revision: String,
     /// The configuration version under which it proved good.
     pub version_id: i64,
+    /// The snapshot that a start of it would have restored then; absent where there was none.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// A call that the service refused.

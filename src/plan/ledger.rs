@@ -8,7 +8,7 @@ use crate::api::condition::Reason;
 use crate::api::status::{
     FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, PreviousRevision, Revisions, UnprovenSpan,
 };
-use crate::plan::{Desk, Note};
+use crate::plan::{Desk, Note, restore};
 use crate::world::{ApplicationStatus, Sight};
 
 /// How far back the log is searched for the cause of a failure of no change in flight.
@@ -80,6 +80,7 @@ impl Desk<'_> {
         self.set_running(None);
         if let Some(revisions) = &mut self.journal.revisions {
             revisions.good_version_id = None;
+            revisions.good_snapshot = None;
             revisions.previous = None;
         }
         self.journal.way_back = None;
@@ -182,13 +183,15 @@ impl Desk<'_> {
         self.journal.failed_revisions.drain(..surplus);
     }
 
-    /// Makes a revision the newest good one, running as the version that is observed.
+    /// Makes a revision the newest good one, running as the version that is observed, and notes where a start of it would
+    /// go on.
     pub(super) fn make_good(&mut self, revision: &str, version_id: i64) {
         let before = self.journal.revisions();
         let previous = match (before.good, before.good_version_id) {
             (Some(good), Some(version_id)) if good != revision => Some(PreviousRevision {
                 revision: good,
                 version_id,
+                snapshot: before.good_snapshot,
             }),
             _ => before.previous.filter(|previous| previous.revision != revision),
         };
@@ -200,12 +203,20 @@ impl Desk<'_> {
             running: Some(revision.to_owned()),
             good: Some(revision.to_owned()),
             good_version_id: Some(version_id),
+            good_snapshot: None,
             previous,
         });
         self.journal.had_state = true;
         let gate = self.journal.rollout.take().and_then(|rollout| rollout.gate);
         self.journal.unproven.retain(|span| span.revision != revision);
         self.close_span(gate.map_or(self.situation.now, |gate| gate.since));
+        let app = self.situation.world.application.as_ref();
+        let snapshot = app
+            .and_then(|app| restore::restore_point(self, &app.configuration.runtime_environment))
+            .map(|snapshot| snapshot.name.clone());
+        if let Some(revisions) = &mut self.journal.revisions {
+            revisions.good_snapshot = snapshot;
+        }
     }
 
     /// A revision runs well: a rollback is a thing of the past, unless it led to this revision and a newer one is held

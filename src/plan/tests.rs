@@ -131,6 +131,7 @@ impl Case {
                 running: Some(revision.clone()),
                 good: Some(revision.clone()),
                 good_version_id: Some(3),
+                good_snapshot: None,
                 previous: None,
             });
         })

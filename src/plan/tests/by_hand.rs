@@ -1,5 +1,6 @@
 //! What people do by hand: forced stops, rollbacks, restarts, and rollbacks in the console.
 
+use super::gate::rollout_of;
 use super::*;
 use crate::api::status::{GateStatus, HistoryEntry, HistoryResult, PreviousRevision, RolloutStatus};
 use crate::world::ObservedVersion;
@@ -15,6 +16,7 @@ fn with_previous() -> Case {
         journal.revisions.as_mut().unwrap().previous = Some(PreviousRevision {
             revision: previous.revision.to_string(),
             version_id: 2,
+            snapshot: None,
         });
     });
     case.world.versions.insert(
@@ -270,18 +272,11 @@ fn the_job_of_an_update_in_the_console_is_unproven_in_the_gate_too() {
         .world(|app| app.version_id = 4)
         .journal(|journal| {
             journal.rollout = Some(RolloutStatus {
-                revision: journal.revisions().good.unwrap(),
-                started_at: start_of_time(),
-                deadline: after(1800),
-                from_version_id: Some(2),
-                stopped_for_it: false,
-                updated_version_id: Some(3),
-                pre_change: None,
-                pre_change_snapshot: None,
                 gate: Some(GateStatus {
                     operation_id: Some("op-ours".into()),
                     ..GateStatus::since(start_of_time())
                 }),
+                ..rollout_of(&journal.revisions().good.unwrap())
             });
         })
         .at(60);

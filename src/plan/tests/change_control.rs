@@ -1,5 +1,6 @@
 //! A new revision that waits for approval or for a change window, and what goes on meanwhile.
 
+use super::gate::rollout_of;
 use super::*;
 use crate::api::annotation;
 use crate::api::status::{FailedRevision, GateStatus, RolledBack, RolloutStatus, WayBack};
@@ -162,18 +163,11 @@ fn in_gate() -> Case {
         revisions.good = Some("older".into());
         revisions.good_version_id = Some(2);
         journal.rollout = Some(RolloutStatus {
-            revision: gated,
-            started_at: start_of_time(),
-            deadline: after(1800),
-            from_version_id: Some(2),
-            stopped_for_it: false,
-            updated_version_id: Some(3),
-            pre_change: None,
-            pre_change_snapshot: None,
             gate: Some(GateStatus {
                 operation_id: Some("op-new".into()),
                 ..GateStatus::since(start_of_time())
             }),
+            ..rollout_of(&gated)
         });
     })
 }

@@ -334,3 +334,22 @@ fn a_failure_whose_cause_flink_tells_asks_for_no_log() {
     assert_eq!(failed(&decision), Reason::RestartLoop);
     assert_eq!(decision.cause_since, None);
 }
+
+#[test]
+fn a_promotion_notes_the_snapshot_that_a_start_would_restore() {
+    let of_the_update = snapshot("of-the-update", 0, SnapshotStatus::Ready);
+    let in_the_making = snapshot("in-the-making", 9, SnapshotStatus::Creating);
+    let case = verifying("").snapshots(vec![in_the_making, of_the_update]);
+    let first = case.journal(|journal| {
+        let revisions = journal.revisions.as_mut().unwrap();
+        revisions.good_snapshot = Some("of-the-version-before".into());
+    });
+    let revisions = after_looks(first, vec![(10, healthy_job()), (140, healthy_job())])
+        .journal
+        .revisions();
+    assert_eq!(revisions.good_snapshot.as_deref(), Some("of-the-update"));
+    assert_eq!(
+        revisions.previous.unwrap().snapshot.as_deref(),
+        Some("of-the-version-before")
+    );
+}

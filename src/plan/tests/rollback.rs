@@ -35,6 +35,7 @@ pub(super) fn failed_change(more: &str) -> Case {
                 running: Some(revision.clone()),
                 good: Some(good_revision),
                 good_version_id: Some(3),
+                good_snapshot: None,
                 previous: None,
             });
             journal.failed_revisions.push(FailedRevision {
