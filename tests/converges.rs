@@ -119,16 +119,17 @@ fn no_random_run_breaks_a_law_and_every_one_comes_to_rest() {
     let played = share(seeds.len(), |piece| {
         (seeds[piece], seeds::play(seeds[piece], seeds.len() == 1))
     });
-    let mut broken: Vec<String> = played
+    let broken: Vec<_> = played.into_iter().filter(|(_, found)| !found.is_empty()).collect();
+    let numbers: Vec<u64> = broken.iter().map(|(seed, _)| *seed).collect();
+    let mut broken: Vec<String> = broken
         .into_iter()
-        .filter(|(_, found)| !found.is_empty())
         .map(|(seed, found)| {
             let history = seeds::tell(seed);
             format!("replay with SLUICEGATE_SEED={seed}\n{}\n{history}", found.join("\n"))
         })
         .collect();
+    println!("{} random histories, broken: {numbers:?}", seeds.len());
     broken.sort_by_key(String::len);
-    println!("{} random histories", seeds.len());
     assert!(
         broken.is_empty(),
         "{} histories are broken, the first:\n{}",

@@ -39,12 +39,7 @@ enum Verdict {
 pub(super) fn settle(desk: &mut Desk<'_>) {
     pin(desk);
     match desk.journal.intent.clone() {
-        None => {
-            notice_end(desk);
-            if let Some(app) = &desk.situation.world.application {
-                by_hand::notice_update(desk, app);
-            }
-        }
+        None => notice_end(desk),
         Some(intent) => {
             let verdict = verdict(&intent, desk);
             apply(desk, &intent, verdict);
@@ -52,6 +47,9 @@ pub(super) fn settle(desk: &mut Desk<'_>) {
                 notice_end(desk);
             }
         }
+    }
+    if let Some(app) = &desk.situation.world.application {
+        by_hand::notice_update(desk, app);
     }
 }
 

@@ -115,11 +115,11 @@ impl Costs {
         reads: 52 * 14,
         ..Self::OF_RECHECKS
     };
-    /// A call that is sent again every five minutes, each time with its intent and its refusal; accepted, it may hang for
-    /// half an hour, which is told.
+    /// A call that is sent again every five minutes, each time with its intent and its refusal, or its answer and its
+    /// failure; accepted, it may hang for half an hour, which is told.
     const OF_RECHECKS: Self = Self {
         calls: 26,
-        writes: 52,
+        writes: 78,
         events: 4,
         reads: 52 * 6,
     };

@@ -2,7 +2,9 @@
 
 use super::gate::rollout_of;
 use super::*;
-use crate::api::status::{GateStatus, HistoryEntry, HistoryResult, PreviousRevision, RolloutStatus};
+use crate::api::status::{
+    FailedRevision, GateStatus, HistoryEntry, HistoryResult, PreviousRevision, RolloutStatus, WayBack,
+};
 use crate::world::ObservedVersion;
 
 const FORCE: &str = "sluicegate.dev/force-stop-requested-at";
@@ -334,4 +336,45 @@ fn the_job_of_an_update_in_the_console_is_unproven_while_a_change_begins() {
     let decision = case.decide();
     assert!(decision.journal.rollout.is_some_and(|rollout| rollout.gate.is_none()));
     assert_eq!(decision.journal.unproven[0].revision, "version 4");
+    let name = "of-the-job-before";
+    let taken = case
+        .issued(StepKind::TakeSnapshot)
+        .journal(|journal| journal.intent.as_mut().unwrap().snapshot = Some(name.into()))
+        .snapshots(vec![snapshot(name, 0, SnapshotStatus::Ready)]);
+    let decision = taken.decide();
+    assert_eq!(step(&decision), StepKind::Update);
+    assert_eq!(decision.journal.unproven[0].revision, "version 4");
+}
+
+#[test]
+fn a_retry_does_not_prove_a_job_that_came_up_without_its_state() {
+    let case = Case::running("");
+    let revision = case.want().unwrap().revision.to_string();
+    let case = case
+        .journal(|journal| {
+            let revisions = journal.revisions.as_mut().unwrap();
+            revisions.good = Some("older".into());
+            revisions.good_version_id = Some(2);
+            journal.failed_revisions.push(FailedRevision {
+                revision: revision.clone(),
+                reason: Reason::StateNotRestored,
+                at: start_of_time(),
+                answered: true,
+            });
+            journal.way_back = Some(WayBack::new(
+                revision.clone(),
+                "older".into(),
+                2,
+                Reason::GateFailed,
+                start_of_time(),
+            ));
+        })
+        .annotate("sluicegate.dev/retry-requested-at", "1")
+        .at(10);
+    let mut stateless = healthy_job();
+    stateless.checkpoints.as_mut().unwrap().restored = Restored::Nothing;
+    let decision = case.recorded().sees(stateless).at(13).decide();
+    let failed = &decision.journal.failed_revisions[0];
+    assert_eq!((failed.at, failed.reason), (after(13), Reason::StateNotRestored));
+    assert_eq!(decision.journal.way_back.unwrap().to, "older");
 }

@@ -99,7 +99,9 @@ pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<S
         if failed_revisions(written).contains(revision) {
             found.push(format!("{} at {} brings a failed revision", call.operation, entry.at));
         }
-        let was_good = text(written, "/revisions/good") == revision;
+        let was_good = ["/revisions/good", "/revisions/previous/revision"]
+            .iter()
+            .any(|good| text(written, good) == revision);
         let earlier = history.calls().filter(|(before, _, earlier)| {
             *before < at
                 && text(history.written(*before), "/intent/revision") == revision
