@@ -45,7 +45,7 @@ use run::Checkpoint;
 use world::World;
 
 /// The number of random histories of a run without `SLUICEGATE_SEEDS`.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 20_000;
 
 /// How much faster than the real service the one of the stories is: fewer looks make more points in the same time.
 const STORY_SPEED: f64 = 8.0;
