@@ -115,20 +115,24 @@ pub(super) fn let_through(desk: &mut Desk<'_>, plan: &Plan) {
 }
 
 /// What is asked for in place of a revision that is held back: the content that the service has, under the revision that
-/// it is of. Where no revision that was let through is known to be in place, nothing is started.
+/// it is of. Where no revision that was let through is known to be in place, nothing is started. State may be dropped
+/// only if both revisions allow it.
 fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
-    let found = Revision::of(&app.configuration, want.allow_non_restored_state);
-    let known = revision_in_place(desk, app, &found);
+    let [keeping, dropping] = [false, true].map(|may_drop| Revision::of(&app.configuration, may_drop));
+    let known = revision_in_place(desk, app, &[&keeping, &dropping]);
     let stays_down = known.is_none() && app.status == ApplicationStatus::Ready;
+    let revision = known.map_or(keeping, |revision| Revision::recalled(&revision));
     Desired {
-        revision: known.map_or(found, |revision| Revision::recalled(&revision)),
+        allow_non_restored_state: want.allow_non_restored_state && revision == dropping,
+        revision,
         configuration: app.configuration.clone(),
         state: if stays_down { DesiredState::Stopped } else { want.state },
         ..want.clone()
     }
 }
 
-fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &Revision) -> Option<String> {
+/// The revision that was let through and is in place; `found` are those that the content can be of.
+fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &[&Revision]) -> Option<String> {
     let journal = &desk.journal;
     let revisions = journal.revisions();
     let way_back = journal.way_back.as_ref().map(|way| way.to.clone());
@@ -146,7 +150,7 @@ fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &Revision) -> Optio
         .good
         .filter(|_| revisions.good_version_id == Some(app.version_id));
     let handled = journal.handled.as_ref().and_then(|handled| handled.approval.clone());
-    let approved = handled.filter(|approved| approved == found.as_str());
+    let approved = handled.filter(|approved| found.iter().any(|found| found.as_str() == approved));
     way_back
         .or(called)
         .or(brought)

@@ -126,6 +126,25 @@ fn a_job_that_ended_comes_up_again_with_what_is_in_place() {
 }
 
 #[test]
+fn the_job_in_place_drops_state_only_if_its_own_revision_allows_it_too() {
+    let drops = "restore: {allowNonRestoredState: true}";
+    let starts = |before: &str, now: &str| {
+        let case = Case::running(&format!("{MANUAL}\n{before}"))
+            .respec(&format!("{}\n{now}", newer()))
+            .world(|app| app.status = ApplicationStatus::Ready)
+            .snapshots(vec![snapshot("s", -10, SnapshotStatus::Ready)]);
+        let decision = case.recorded().at(15).decide();
+        let Plan::Do(Step::Start { run }) = decision.plan else {
+            panic!("nothing is started but {:?}", decision.plan);
+        };
+        run.allow_non_restored_state
+    };
+    assert!(!starts("", drops), "the revision that waits allows it");
+    assert!(!starts(drops, ""), "the spec does not allow it any more");
+    assert!(starts(drops, drops));
+}
+
+#[test]
 fn a_stop_a_restart_and_tags_do_not_wait() {
     let stop = Case::running(MANUAL).respec(&format!("{}\ndesiredState: Stopped", newer()));
     assert_eq!(step(&stop.decide()), StepKind::Stop);
