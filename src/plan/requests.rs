@@ -3,13 +3,9 @@
 use kube::ResourceExt;
 
 use crate::api::annotation;
-use crate::api::condition::Reason;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{Handled, HistoryEntry, HistoryResult, Intent, Journal, Requests, WayBack};
-use crate::plan::diff::difference;
-use crate::plan::rollout::open_rollout;
 use crate::plan::{Desk, Note};
-use crate::world::ApplicationStatus;
 
 /// Takes over the requests of the resource.
 ///
@@ -66,7 +62,6 @@ fn value(app: &FlinkApplication, key: &str) -> Option<String> {
 /// Forgets the failure of the target revision, what was refused, and how often the job ended; lifts a forced stop.
 pub(super) fn forgive(desk: &mut Desk<'_>) {
     let target = desk.target();
-    verify_again(desk);
     desk.journal
         .failed_revisions
         .retain(|failed| Some(&failed.revision) != target.as_ref());
@@ -92,24 +87,6 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         "RetryRequested",
         "the failure of the target revision is forgotten on request",
     ));
-}
-
-/// A job in place that came up without its state is not proven by the retry of its revision: the gate still asks for it.
-fn verify_again(desk: &mut Desk<'_>) {
-    let (Ok(want), Some(app)) = (desk.situation.want, &desk.situation.world.application) else {
-        return;
-    };
-    let failed = desk.journal.failure_of(want.revision.as_str());
-    let stateless = failed.is_some_and(|failed| failed.reason == Reason::StateNotRestored);
-    let in_place = app.status == ApplicationStatus::Running && difference(app, &want.configuration).is_empty();
-    if !stateless || !in_place || desk.journal.rollout.is_some() {
-        return;
-    }
-    let mut rollout = open_rollout(desk, app, want);
-    if let Some(gate) = &mut rollout.gate {
-        gate.state_expected = true;
-    }
-    desk.journal.rollout = Some(rollout);
 }
 
 impl Desk<'_> {

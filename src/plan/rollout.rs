@@ -373,7 +373,7 @@ fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired, stopped_for_it: 
 }
 
 /// The open rollout of a revision with its gate. Where nobody opened one, the application was found running what is
-/// wanted: whatever job runs is verified.
+/// wanted: whatever job runs is verified, and one that came up without its state still has to show it.
 pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus {
     declare_rollout(desk, app, want);
     let mut rollout = desk
@@ -381,7 +381,9 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
         .rollout
         .clone()
         .unwrap_or_else(|| new_rollout(desk, app, want, false));
+    let state_expected = lost_its_state(desk, want.revision.as_str());
     rollout.gate.get_or_insert_with(|| GateStatus {
+        state_expected,
         excused_operation_id: desk
             .situation
             .world
@@ -391,6 +393,17 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
         ..GateStatus::since(app.created_at)
     });
     rollout
+}
+
+/// Whether a job of the revision was last seen to come up without its state, and nothing was proven since.
+fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
+    let failure = desk.journal.last_failure.as_ref();
+    let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
+    let Some(failure) = failure.filter(|failure| failure.revision.as_deref() == Some(revision)) else {
+        return false;
+    };
+    let mut since = desk.journal.history.iter().filter(|entry| entry.at > failure.at);
+    !since.any(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
 }
 
 /// The job is proven: the revision is good and the rollout over.

@@ -6,6 +6,7 @@ use super::*;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{Revisions, StepKind};
 use crate::desired::References;
+use crate::plan::change_control::HeldBack;
 use crate::plan::ownership::Owner;
 use crate::plan::{Rules, Stall, Waiting};
 
@@ -223,4 +224,30 @@ fn statuses_that_differ_in_words_only_are_told_from_those_that_say_something_els
     let mut journalled = before.clone();
     journalled.journal.had_state = true;
     assert!(!differs_in_words_only(&before, &journalled));
+}
+
+#[test]
+fn a_revision_that_is_held_back_is_pending_and_nothing_is_in_flight() {
+    let mut app = app();
+    app.spec = serde_yaml::from_str(&format!("{SPEC}rollout: {{approval: Manual}}")).unwrap();
+    let held_back = HeldBack {
+        reason: Reason::AwaitingApproval,
+        message: "m".into(),
+        until: None,
+    };
+    let status = projected(&app, &Journal::default(), &Plan::HeldBack(held_back), now());
+    assert_eq!(
+        conditions(&status),
+        [
+            "Ready=False/Pending",
+            "Synced=False/AwaitingApproval",
+            "JobHealthy=Unknown/Stopped"
+        ]
+    );
+    let synced = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Synced")
+        .unwrap();
+    assert!(synced.message.contains("approved-revision="), "{}", synced.message);
 }

@@ -5,7 +5,6 @@ use super::*;
 use crate::api::annotation;
 use crate::api::status::{FailedRevision, GateStatus, RolledBack, RolloutStatus, WayBack};
 use crate::plan::change_control::HeldBack;
-use crate::status::project;
 
 const MANUAL: &str = "rollout: {approval: Manual}";
 const NEWER: &str = "{parallelism: 2}\nrollout: {approval: Manual}";
@@ -270,39 +269,4 @@ fn a_create_in_flight_is_awaited() {
         .intent(StepKind::Create, Phase::Declared)
         .respec(&newer());
     assert_eq!(waits(&case.decide()), Reason::Creating);
-}
-
-#[test]
-fn the_conditions_tell_what_is_awaited_and_nothing_is_in_flight() {
-    let case = waiting();
-    let decision = case.decide();
-    let want = case.want();
-    let situation = Situation {
-        app: &case.app,
-        want: want.as_ref(),
-        world: &case.world,
-        owner: &owner(),
-        rules: &Rules::default(),
-        now: case.now,
-    };
-    let status = project(&situation, &decision.journal, &decision.plan);
-    let told: Vec<_> = status
-        .conditions
-        .iter()
-        .map(|condition| {
-            (
-                condition.type_.as_str(),
-                condition.status.as_str(),
-                condition.reason.as_str(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("Ready", "False", "Pending"),
-            ("Synced", "False", "AwaitingApproval"),
-            ("JobHealthy", "True", "AllSubtasksRunning"),
-        ]
-    );
 }
