@@ -105,12 +105,11 @@ spec:
 /// Waits for the rollback of an application and measures it.
 fn measure(emulator: &Emulator, number: usize) -> Measured {
     let found = within(Duration::from_mins(20), || {
-        let view = emulator.describe(&name(number))?;
-        let called = rollback_of(&view);
+        let called = rollback_of(emulator, &name(number));
         if called.is_none() {
             thread::sleep(Duration::from_secs(1));
         }
-        called.map(|called| (called, failing_job(&view)))
+        Some((called?, failing_job(&emulator.describe(&name(number))?)))
     });
     let (called, job) = found.unwrap_or_else(|| panic!("{} was not rolled back", name(number)));
     let condemned = job.failure_at(TOLERATED + 1, called).unwrap();
@@ -120,13 +119,14 @@ fn measure(emulator: &Emulator, number: usize) -> Measured {
     }
 }
 
-fn rollback_of(view: &Value) -> Option<Timestamp> {
-    let operations = view["operations"].as_array()?;
-    let rollback = operations
+/// When the service received the rollback of an application: its own `StartTime` is in whole seconds.
+fn rollback_of(emulator: &Emulator, name: &str) -> Option<Timestamp> {
+    let calls = emulator.calls();
+    let mut rollbacks = calls
         .iter()
-        .find(|operation| operation["Operation"] == "RollbackApplication")?;
-    let seconds = rollback["StartTime"].as_f64()?;
-    Timestamp::UNIX_EPOCH.checked_add(Duration::from_secs_f64(seconds)).ok()
+        .filter(|call| call.operation == "RollbackApplication" && call.outcome == "ok");
+    let rollback = rollbacks.find(|call| call.application.as_deref() == Some(name))?;
+    Some(rollback.at)
 }
 
 fn failing_job(view: &Value) -> Job {

@@ -15,6 +15,8 @@ use super::{During, TestbedError, http, place};
 pub(crate) struct Call {
     /// Rises with every call.
     pub(crate) sequence: u64,
+    /// When it came.
+    pub(crate) at: jiff::Timestamp,
     /// The operation, as in `UpdateApplication`.
     pub(crate) operation: String,
     /// The application that it names.
