@@ -6,13 +6,13 @@ use kube::ResourceExt;
 use crate::api::condition::{Condition, ConditionType, Reason};
 use crate::api::spec::DesiredState;
 use crate::api::status::{FlinkApplicationStatus, Journal};
-use crate::desired::{Desired, Undesirable};
+use crate::desired::Undesirable;
 use crate::plan::change_control::held_back;
-use crate::plan::diff::difference;
+use crate::plan::diff::in_sync;
 use crate::plan::step::Step;
 use crate::plan::waiting::patience;
 use crate::plan::{Plan, Situation};
-use crate::world::{ApplicationStatus, World};
+use crate::world::ApplicationStatus;
 
 /// The longest message of a condition, in bytes.
 const MESSAGE_LIMIT: usize = 1024;
@@ -339,13 +339,6 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
         Reason::Pending,
         format!("the service does not have revision {} yet", want.revision),
     )
-}
-
-fn in_sync(world: &World, want: &Desired) -> bool {
-    world
-        .application
-        .as_ref()
-        .is_some_and(|app| difference(app, &want.configuration).is_empty())
 }
 
 fn bounded(message: &str) -> String {

@@ -143,28 +143,29 @@ impl Check {
 mod tests {
     use super::*;
 
-    fn window(cron: &str, duration: &str, zone: &str) -> ChangeWindows {
-        let window = WindowSpec {
+    fn spec(cron: &str, duration: &str, zone: &str) -> WindowSpec {
+        WindowSpec {
             name: "w".into(),
             cron: cron.into(),
             duration: duration.into(),
             time_zone: Some(zone.into()),
-        };
+        }
+    }
+
+    fn window(cron: &str, duration: &str, zone: &str) -> ChangeWindows {
         let mut check = Check::default();
-        let window = check.change_window(&window);
+        let window = check.change_window(&spec(cron, duration, zone));
         assert_eq!(check.violations, [], "{cron} {duration} {zone}");
         ChangeWindows(window.into_iter().collect())
     }
 
     fn problem(cron: &str, duration: &str, zone: &str) -> String {
-        let window = WindowSpec {
-            name: "w".into(),
-            cron: cron.into(),
-            duration: duration.into(),
-            time_zone: Some(zone.into()),
-        };
         let mut check = Check::default();
-        assert_eq!(check.change_window(&window), None, "{cron} {duration} {zone}");
+        assert_eq!(
+            check.change_window(&spec(cron, duration, zone)),
+            None,
+            "{cron} {duration} {zone}"
+        );
         check.violations.first().map(ToString::to_string).unwrap_or_default()
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::condition::Reason;
-use crate::api::status::{ForceStopped, HistoryResult, Phase, RolledBack, StepKind, WayBack};
+use crate::api::status::{ForceStopped, Phase, RolledBack, StepKind, WayBack};
 use crate::desired::Desired;
 use crate::plan::diff::difference;
 use crate::plan::ledger::{Failure, Source};
@@ -164,8 +164,8 @@ fn update_in_the_gate(desk: &Desk<'_>) -> Option<Timestamp> {
     newest_update(since_then)
 }
 
-/// When an update of somebody else ended that replaced the proven job before a change of ours did; one that brings its content back ends the time
-/// of the job in between.
+/// When an update of somebody else ended that replaced the proven job before a change of ours did; one that brings its
+/// content back ends the time of the job in between.
 fn update_of_the_proven(desk: &mut Desk<'_>, app: &Observed) -> Option<Timestamp> {
     let revisions = desk.journal.revisions();
     let running = revisions.running.as_deref();
@@ -178,10 +178,7 @@ fn update_of_the_proven(desk: &mut Desk<'_>, app: &Observed) -> Option<Timestamp
     if !proven || verified || revisions.good_version_id == Some(app.version_id) {
         return None;
     }
-    let mut promotions = desk.journal.history.iter().rev();
-    let proven_at = promotions
-        .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
-        .map(|entry| entry.at)?;
+    let proven_at = desk.proven_at()?;
     let operations = desk.situation.world.operations().iter();
     let ended_at = newest_update(operations.filter(|operation| operation.started_at >= proven_at))?;
     let returned = desk

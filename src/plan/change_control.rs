@@ -11,7 +11,7 @@ use crate::api::spec::{Approval, DesiredState};
 use crate::api::status::{Journal, StepKind};
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
-use crate::plan::diff::difference;
+use crate::plan::diff::in_sync;
 use crate::plan::{Desk, Plan, Situation, requests, rollout, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
@@ -34,9 +34,7 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
     let want = situation.want.ok()?;
     let revision = want.revision.as_str();
     let let_through = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref()) == Some(revision);
-    let app = situation.world.application.as_ref();
-    let in_service = app.is_some_and(|app| difference(app, &want.configuration).is_empty());
-    if let_through || in_service {
+    if let_through || in_sync(situation.world, want) {
         return None;
     }
     if want.approval == Approval::Manual && want.approved_revision.as_deref() != Some(revision) {
@@ -104,9 +102,8 @@ fn waits_for_another(desk: &Desk<'_>, want: &Desired) -> bool {
 /// Remembers the revision that a move brings out: from its first call on it is let through.
 pub(super) fn let_through(desk: &mut Desk<'_>, plan: &Plan) {
     let Ok(want) = desk.situation.want else { return };
-    let app = desk.situation.world.application.as_ref();
     let begins = matches!(plan, Plan::Do(step) if !step.kind().is_background());
-    let arrived = app.is_some_and(|app| difference(app, &want.configuration).is_empty());
+    let arrived = in_sync(desk.situation.world, want);
     let is_its_own = desk.served().as_deref() == Some(want.revision.as_str());
     if desk.held_back.is_none() && !requests::is_paused(desk.situation.app) && is_its_own && (begins || arrived) {
         let handled = desk.journal.handled.get_or_insert_default();

@@ -3,7 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::configuration::{CodeLocation, Configuration, PropertyGroups, Vpc};
-use crate::world::Observed;
+use crate::desired::Desired;
+use crate::world::{Observed, World};
+
+/// Whether the service has the content that is wanted.
+#[must_use]
+pub fn in_sync(world: &World, want: &Desired) -> bool {
+    let app = world.application.as_ref();
+    app.is_some_and(|app| difference(app, &want.configuration).is_empty())
+}
 
 /// All that differs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -69,6 +69,14 @@ impl Desk<'_> {
         previous || revisions.good.as_deref() == Some(revision)
     }
 
+    /// When a job was last proven good, as far as it is remembered.
+    pub(super) fn proven_at(&self) -> Option<Timestamp> {
+        let mut newest_first = self.journal.history.iter().rev();
+        newest_first
+            .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
+            .map(|entry| entry.at)
+    }
+
     pub(super) fn set_running(&mut self, revision: Option<String>) {
         let mut revisions = self.journal.revisions();
         revisions.running = revision;

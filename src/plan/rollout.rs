@@ -399,11 +399,8 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
 fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
     let failure = desk.journal.last_failure.as_ref();
     let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
-    let Some(failure) = failure.filter(|failure| failure.revision.as_deref() == Some(revision)) else {
-        return false;
-    };
-    let mut since = desk.journal.history.iter().filter(|entry| entry.at > failure.at);
-    !since.any(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
+    let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));
+    failure.is_some_and(|failure| desk.proven_at().is_none_or(|proven_at| proven_at <= failure.at))
 }
 
 /// The job is proven: the revision is good and the rollout over.

@@ -5,10 +5,11 @@ use jiff::SignedDuration;
 use super::*;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{Revisions, StepKind};
-use crate::desired::References;
+use crate::desired::{Desired, References};
 use crate::plan::change_control::HeldBack;
 use crate::plan::ownership::Owner;
 use crate::plan::{Rules, Stall, Waiting};
+use crate::world::World;
 
 const SPEC: &str = "
 runtimeEnvironment: FLINK-1_20

@@ -15,7 +15,7 @@ use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
 
 use crate::clock::VirtualClock;
-use crate::invariants::is_held_back;
+use crate::invariants::{is_held_back, is_true};
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
 use crate::wires::Shared;
@@ -269,18 +269,12 @@ impl Run {
         };
         let due_soon = self.driver.due.is_some_and(|due| due <= now + seconds(1));
         let status = &object["status"];
-        let is_true = |type_: &str| {
-            let conditions = status["conditions"].as_array();
-            conditions
-                .into_iter()
-                .flatten()
-                .any(|condition| condition["type"] == type_ && condition["status"] == "True")
-        };
         !due_soon
             && self.driver.looked
             && world.next_late().is_none()
             && status["observedGeneration"] == object["metadata"]["generation"]
-            && (is_true("Stalled") || (is_true("Ready") || is_held_back(status)) && status["intent"].is_null())
+            && (is_true(status, "Stalled")
+                || (is_true(status, "Ready") || is_held_back(status)) && status["intent"].is_null())
             && !world.census_wakes(now)
     }
 
