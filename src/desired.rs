@@ -3,6 +3,8 @@
 mod check;
 pub mod duration;
 mod gate;
+mod schedule;
+mod snapshots;
 mod window;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,8 @@ use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
 
 pub use gate::Gate;
+pub use schedule::Schedule;
+pub use snapshots::{Retention, Runs, SnapshotPolicy};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
 
 /// What a spec asks for, validated and with every default filled in.
@@ -59,6 +63,8 @@ pub struct Desired {
     pub approved_revision: Option<String>,
     /// When a new revision may begin to be brought out.
     pub change_windows: ChangeWindows,
+    /// When snapshots are taken, and which are deleted again.
+    pub snapshots: SnapshotPolicy,
     /// The revision for which a person consents to a start without state.
     pub empty_start_consent: Option<String>,
 }
@@ -212,6 +218,7 @@ impl Desired {
         check.range("spec.rollout.progressDeadline", progress_deadline, 60_000, 86_400_000);
         let gate = check.gate(spec, &configuration, progress_deadline);
         let change_windows = check.change_windows(spec);
+        let snapshots = check.snapshots(spec);
         let restore = check.restore(spec);
         check.snapshots_off(spec, &restore);
         check.deletion(spec);
@@ -257,6 +264,7 @@ impl Desired {
                 .unwrap_or(Approval::Automatic),
             approved_revision: app.annotations().get(annotation::APPROVED_REVISION).cloned(),
             change_windows,
+            snapshots,
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }

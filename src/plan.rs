@@ -16,6 +16,7 @@ mod restore;
 mod rollback;
 mod rollout;
 mod settle;
+mod snapshots;
 pub mod step;
 mod teardown;
 pub(crate) mod waiting;
@@ -26,7 +27,7 @@ use kube::ResourceExt;
 use crate::api::FINALIZER;
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{DeletionPolicy, FlinkApplication};
-use crate::api::status::{Intent, Journal, MissingStatus, Phase};
+use crate::api::status::{Intent, Journal, MissingStatus, Phase, StepKind};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::change_control::HeldBack;
@@ -88,6 +89,8 @@ pub struct Decision {
     pub measures: Vec<Measure>,
     /// Since when the log is to be searched for the first cause of a failure that the decision judges without one.
     pub cause_since: Option<Timestamp>,
+    /// When to look again although nothing is awaited: something is due then, or changes by age alone.
+    pub wake: Option<Timestamp>,
 }
 
 /// The single next move.
@@ -219,6 +222,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
+    snapshots::note(&mut desk);
     let in_place = change_control::judge(&mut desk);
     if let Some(in_place) = &in_place {
         desk.situation.want = Ok(in_place);
@@ -234,12 +238,15 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
         desk.journal.refusal = None;
     }
+    let want = situation.want.ok();
+    let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
     Decision {
         journal: desk.journal,
         plan,
         notes: desk.notes,
         measures: desk.measures,
         cause_since: desk.cause_since,
+        wake,
     }
 }
 
@@ -283,6 +290,7 @@ pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Ti
         notes: Vec::new(),
         measures: Vec::new(),
         cause_since: None,
+        wake: None,
     }
 }
 
@@ -383,6 +391,11 @@ impl Desk<'_> {
             revision: self.served(),
             restart_nonce: self.situation.want.ok().and_then(|want| want.restart_nonce),
             restart_request: self.journal.requests().restart,
+            snapshot_request: self
+                .journal
+                .requests()
+                .snapshot
+                .filter(|_| step.kind() == StepKind::BackUp),
             restore_once: self.restore_once(),
             fence: fence.map(|fence| fence.token.clone()),
             from_version_id: world.application.as_ref().map(|app| app.version_id),

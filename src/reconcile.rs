@@ -23,7 +23,7 @@ use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::plan::measure::Measure;
-use crate::plan::outcome::{Moment, Outcome, acceptance};
+use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
 use crate::plan::{Decision, Plan, Rules, Situation, is_retained, needs, plan, unreadable};
@@ -173,12 +173,11 @@ async fn carry_out(
         record(context, app, &status).await?
     };
     measure(&context.metrics, &decision.measures);
-    let next = match &decision.plan {
-        Plan::Do(step) => act(context, &written, &situation, decision, step).await,
-        plan => {
-            context.memory.succeeded(&key);
-            Ok(next_look(context, &key, plan, now))
-        }
+    let next = if let Plan::Do(step) = &decision.plan {
+        act(context, &written, &situation, decision, step).await
+    } else {
+        context.memory.succeeded(&key);
+        Ok(next_look(context, &key, decision, now))
     };
     context.herald.announce(now, app, &decision.notes).await;
     next
@@ -207,7 +206,7 @@ async fn decide(
     let seen = context
         .service
         .observe(&identity, |observed| {
-            let needs = needs(app, want, observed);
+            let needs = needs(app, want, observed, context.now());
             looks = needs.job;
             needs
         })
@@ -328,17 +327,19 @@ async fn act(
         ..*situation
     };
     let mut status = project(&after, &journal, &decision.plan);
-    if let (Outcome::Refused(fault), None) = (&outcome, &journal.refusal) {
+    if let (Outcome::Refused(fault), None) = (&outcome, &journal.refusal)
+        && !step.kind().is_about_snapshots_kept()
+    {
         let message = format!("the service refused {}: {}", step.kind().operation(), fault.message);
         status.message = Some(message);
     }
     record(context, written, &status).await?;
-    let note = acceptance(step.kind(), &outcome);
+    let note = answered(step.kind(), &outcome);
     context.herald.announce(now, written, note.as_slice()).await;
     match outcome {
         Outcome::Refused(fault) => {
             let pause = context.memory.pause_for(&key, fault.kind);
-            if journal.refusal.is_none() {
+            if journal.refusal.is_none() && !is_failed_snapshot(step.kind(), &fault) {
                 context.memory.rest(&key, written, now, pause);
             }
             Ok(pause)
@@ -350,15 +351,17 @@ async fn act(
     }
 }
 
-fn next_look(context: &Context, key: &str, plan: &Plan, now: Timestamp) -> Duration {
+fn next_look(context: &Context, key: &str, decision: &Decision, now: Timestamp) -> Duration {
     let resync = jittered(context.settings.resync, key, now.as_second().unsigned_abs());
-    let until = match plan {
+    let until = match &decision.plan {
         Plan::Wait(waiting) => Some(waiting.until),
         Plan::Stall(stall) => stall.recheck,
         Plan::HeldBack(held_back) => held_back.until,
         _ => None,
     };
-    let Some(until) = until else { return resync };
+    let Some(until) = until.into_iter().chain(decision.wake).min() else {
+        return resync;
+    };
     let wait = until.duration_since(now).max(SignedDuration::from_secs(1));
     Duration::try_from(wait).unwrap_or(resync).min(resync)
 }

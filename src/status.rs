@@ -1,5 +1,7 @@
 //! The status that a pass publishes: the only maker of conditions.
 
+mod snapshots;
+
 use jiff::Timestamp;
 use kube::ResourceExt;
 
@@ -55,6 +57,9 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
     painter.paint_as(ConditionType::JobHealthy, health.0, health.1, &health.2);
     if *plan == Plan::Pause {
         painter.paint(ConditionType::Paused, true, Reason::Annotation, &verdict.message);
+    }
+    if let Some((status, reason, message)) = snapshots::health(situation, journal) {
+        painter.paint_as(ConditionType::SnapshotsHealthy, status, reason, &message);
     }
     if let Some((reason, message)) = rolled_back(journal) {
         painter.paint(ConditionType::RolledBack, true, reason, &message);
@@ -141,15 +146,13 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
             stalled: false,
         },
         Plan::Pause => paused(situation, journal),
-        Plan::Wait(waiting) if waiting.background && runs_as_asked(situation, journal) => Verdict {
-            message: waiting.message.clone(),
-            ..rest(situation, journal)
-        },
+        Plan::Wait(waiting) if waiting.background => {
+            beside(situation, journal).unwrap_or_else(|| work(waiting.reason, waiting.message.clone()))
+        }
         Plan::Wait(waiting) => work(waiting.reason, waiting.message.clone()),
-        Plan::Do(step) if step.kind().is_background() && runs_as_asked(situation, journal) => Verdict {
-            message: describe(step),
-            ..rest(situation, journal)
-        },
+        Plan::Do(step) if step.kind().is_background() => {
+            beside(situation, journal).unwrap_or_else(|| work(step.kind().reason(), describe(step)))
+        }
         Plan::Do(step) => refused_before(situation, journal, step).unwrap_or_else(|| {
             let reason = if journal.way_back.is_some() {
                 Reason::RollingBack
@@ -168,6 +171,38 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
         Plan::Hold => work(Reason::Pending, "the finalizer is being taken".to_owned()),
         Plan::Release => work(Reason::Deleting, "the finalizer is being dropped".to_owned()),
     }
+}
+
+/// What is said while something is done that leaves the job alone: what would be said without it. Where that cannot be
+/// told from the world, it is what was said before of the same spec.
+fn beside(situation: &Situation<'_>, journal: &Journal) -> Option<Verdict> {
+    if is_at_rest(journal) && runs_as_asked(situation, journal) {
+        return Some(rest(situation, journal));
+    }
+    let before = situation.app.status.as_ref()?;
+    let same_spec = Some(before.observed_generation) == situation.app.metadata.generation;
+    let said = |type_: ConditionType| {
+        let mut conditions = before.conditions.iter();
+        conditions.find(|condition| condition.type_ == type_.as_str())
+    };
+    let ready = said(ConditionType::Ready).filter(|ready| same_spec && ready.status == "False")?;
+    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == ready.reason)?;
+    Some(Verdict {
+        ready: false,
+        reason: *reason,
+        message: ready.message.clone(),
+        reconciling: said(ConditionType::Reconciling).is_some(),
+        stalled: said(ConditionType::Stalled).is_some(),
+    })
+}
+
+/// Whether no change, way back or forced stop is remembered, and what runs did not fail.
+fn is_at_rest(journal: &Journal) -> bool {
+    let running = journal.revisions().running;
+    journal.rollout.is_none()
+        && journal.way_back.is_none()
+        && journal.force_stopped.is_none()
+        && running.is_none_or(|running| journal.failure_of(&running).is_none())
 }
 
 fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
@@ -294,6 +329,9 @@ fn describe(step: &Step) -> String {
         Step::RollBack { version_id } => format!("{operation} is called to leave version {version_id}"),
         Step::Restart { .. } => format!("{operation} is called to restart the job"),
         Step::TakeSnapshot { name } => format!("{operation} is called for snapshot {name} before the change"),
+        Step::BackUp { name } | Step::DeleteSnapshot { name, .. } => {
+            format!("{operation} is called for snapshot {name}")
+        }
         Step::Start { .. } => match step.snapshot() {
             Some(name) => format!("{operation} is called with snapshot {name}"),
             None => format!("{operation} is called without state"),
@@ -327,12 +365,12 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
             format!("the service has revision {}", want.revision),
         );
     }
+    if let Some(held_back) = held_back(situation, journal) {
+        return (false, held_back.reason, held_back.message);
+    }
     if journal.failure_of(want.revision.as_str()).is_some() {
         let message = format!("revision {} failed and is held back", want.revision);
         return (false, Reason::FailedRevisionHeld, message);
-    }
-    if let Some(held_back) = held_back(situation, journal) {
-        return (false, held_back.reason, held_back.message);
     }
     (
         false,

@@ -8,6 +8,8 @@
 )]
 #![expect(clippy::too_many_lines, reason = "a list of stories is read from top to bottom")]
 
+#[path = "converges/a_day.rs"]
+mod a_day;
 #[path = "converges/clock.rs"]
 mod clock;
 #[path = "converges/cluster.rs"]

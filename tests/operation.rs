@@ -30,5 +30,7 @@ mod rest;
 mod rights;
 #[path = "operation/scene.rs"]
 mod scene;
+#[path = "operation/snapshots.rs"]
+mod snapshots;
 #[path = "support/testbed.rs"]
 mod testbed;

@@ -18,6 +18,9 @@ pub const ROLLBACK_REQUESTED_AT: &str = "sluicegate.dev/rollback-requested-at";
 /// Stop the job by force, without a snapshot; in a rollout, take the way back by force at once.
 pub const FORCE_STOP_REQUESTED_AT: &str = "sluicegate.dev/force-stop-requested-at";
 
+/// Take a snapshot of the running job.
+pub const SNAPSHOT_REQUESTED_AT: &str = "sluicegate.dev/snapshot-requested-at";
+
 /// Let the revision that is the value through, under `spec.rollout.approval: Manual`.
 pub const APPROVED_REVISION: &str = "sluicegate.dev/approved-revision";
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// The aspect: Ready, Reconciling, Stalled, Synced, `JobHealthy`, `RolledBack` or Paused.
+    /// The aspect: Ready, Reconciling, Stalled, Synced, `JobHealthy`, `SnapshotsHealthy`, `RolledBack`
+    /// or Paused.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub type_: String,
@@ -42,6 +43,8 @@ pub enum ConditionType {
     Synced,
     /// The Flink job does useful work, as far as it was looked at.
     JobHealthy,
+    /// The newest snapshot of a good revision is young enough.
+    SnapshotsHealthy,
     /// An older revision runs because a newer one failed.
     RolledBack,
     /// The controller only watches; present only while true.
@@ -58,6 +61,7 @@ impl ConditionType {
             Self::Stalled => "Stalled",
             Self::Synced => "Synced",
             Self::JobHealthy => "JobHealthy",
+            Self::SnapshotsHealthy => "SnapshotsHealthy",
             Self::RolledBack => "RolledBack",
             Self::Paused => "Paused",
         }
@@ -154,6 +158,14 @@ reasons! {
     AllSubtasksRunning,
     /// Nothing is known about the job.
     NoData,
+    /// The newest snapshot of a good revision is young enough.
+    Fresh,
+    /// There is no snapshot of a good revision that is young enough.
+    Stale,
+    /// The service keeps no more snapshots, or soon will not.
+    LimitReached,
+    /// Snapshots are off.
+    Disabled,
     /// A revision failed and an older one runs again.
     RolledBack,
     /// The way back to the good revision failed too.

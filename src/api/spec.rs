@@ -6,6 +6,7 @@
 
 mod change;
 mod flink;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
@@ -17,12 +18,13 @@ use crate::api::status::FlinkApplicationStatus;
 
 pub use change::{
     Approval, ChangeWindow, Deletion, DeletionPolicy, FinalSnapshot, Gate, InitialFrom, InitialRestore, OnFailure,
-    PreChangeSnapshot, Restore, RestoreFrom, RestoreOnce, Rollout, Snapshots, StateLoss,
+    PreChangeSnapshot, Restore, RestoreFrom, RestoreOnce, Rollout, StateLoss,
 };
 pub use flink::{
     Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,
     SystemRollback, Vpc,
 };
+pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 
 /// The desired state of one application of Amazon Managed Service for Apache Flink.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +146,7 @@ pub struct FlinkApplicationSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, TagValue>>,
 
-    /// Whether the service may take snapshots.
+    /// Whether snapshots are taken, when, and how long they are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshots: Option<Snapshots>,
 

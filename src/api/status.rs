@@ -2,6 +2,7 @@
 
 mod intent;
 mod rollout;
+mod snapshots;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::api::condition::{Condition, Reason};
 
 pub use intent::{Intent, Phase, StepKind};
 pub use rollout::{ForceStopped, GateStatus, JobStatus, PreChange, RolledBack, RolloutStatus, UnprovenSpan, WayBack};
+pub use snapshots::{SnapshotFailure, SnapshotsStatus};
 
 /// The observed state of an application and what the controller must remember about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +82,9 @@ pub struct Journal {
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unproven: Vec<UnprovenSpan>,
+    /// What is known of the snapshots, and what is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<SnapshotsStatus>,
     /// The Flink job as the gate last saw it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobStatus>,
@@ -295,6 +300,10 @@ pub struct Requests {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_stop: Option<String>,
+    /// The value of snapshot-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
 }
 
 /// The requests that were acted on.
@@ -321,6 +330,10 @@ pub struct Handled {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub force_stop: Option<String>,
+    /// The value of snapshot-requested-at.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
     /// The restart nonce of the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_nonce: Option<i64>,

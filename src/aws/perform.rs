@@ -46,7 +46,8 @@ impl Service {
             Step::Stop => self.stop(identity, false).await,
             Step::ForceStop => self.stop(identity, true).await,
             Step::RollBack { version_id } => self.roll_back(identity, *version_id).await,
-            Step::TakeSnapshot { name } => self.take_snapshot(identity, name).await,
+            Step::TakeSnapshot { name } | Step::BackUp { name } => self.take_snapshot(identity, name).await,
+            Step::DeleteSnapshot { name, created_at } => self.delete_snapshot(identity, name, *created_at).await,
             Step::Delete { created_at } => self.delete(identity, *created_at).await,
             Step::SetMaintenanceWindow { start } => self.set_maintenance_window(identity, start).await,
             Step::Tag { tags } => self.tag(identity, arn.unwrap_or_default(), tags).await,
@@ -150,6 +151,21 @@ impl Service {
         let call = self.clients.mutator(&identity.region).create_application_snapshot();
         let call = call.application_name(&identity.name).snapshot_name(name);
         self.noted("CreateApplicationSnapshot", call.send().await)?;
+        Ok(Reply::default())
+    }
+
+    async fn delete_snapshot(
+        &self,
+        identity: &Identity,
+        name: &str,
+        created_at: jiff::Timestamp,
+    ) -> Result<Reply, Fault> {
+        let call = self.clients.mutator(&identity.region).delete_application_snapshot();
+        let call = call
+            .application_name(&identity.name)
+            .snapshot_name(name)
+            .snapshot_creation_timestamp(date_time(created_at));
+        self.noted("DeleteApplicationSnapshot", call.send().await)?;
         Ok(Reply::default())
     }
 

@@ -16,11 +16,11 @@ fn app(more: &str) -> FlinkApplication {
     app
 }
 
-fn parse(more: &str) -> Result<Desired, Undesirable> {
+pub(super) fn parse(more: &str) -> Result<Desired, Undesirable> {
     Desired::parse(&app(more), "eu-west-1", &References::new())
 }
 
-fn violations(more: &str) -> Vec<String> {
+pub(super) fn violations(more: &str) -> Vec<String> {
     match parse(more) {
         Err(Undesirable::Invalid(violations)) => violations.iter().map(ToString::to_string).collect(),
         other => panic!("no violations but {other:?}"),

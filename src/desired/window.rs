@@ -1,12 +1,10 @@
 //! Change windows: the times in which a new revision may begin to be brought out.
 
-use std::fmt;
-
-use cronexpr::Crontab;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::spec::{ChangeWindow as WindowSpec, FlinkApplicationSpec};
 use crate::desired::check::Check;
+use crate::desired::schedule::Schedule;
 
 /// The shortest window, in milliseconds.
 const SHORTEST: i64 = 60_000;
@@ -15,14 +13,12 @@ const SHORTEST: i64 = 60_000;
 const LONGEST: i64 = 604_800_000;
 
 /// A time that comes again and again.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangeWindow {
     /// The name in the spec.
     name: String,
-    /// What the spec says: the expression and the time zone.
-    written: String,
     /// When it opens.
-    opens: Crontab,
+    opens: Schedule,
     /// How long it stays open.
     duration: SignedDuration,
 }
@@ -52,7 +48,10 @@ impl ChangeWindows {
         if self.0.is_empty() || self.0.iter().any(|window| window.is_open(now)) {
             return Opening::Now;
         }
-        let openings = self.0.iter().filter_map(|window| Some((window, window.after(now)?)));
+        let openings = self
+            .0
+            .iter()
+            .filter_map(|window| Some((window, window.opens.after(now)?)));
         openings
             .min_by_key(|(_, at)| *at)
             .map_or(Opening::Never, |(window, at)| Opening::At(&window.name, at))
@@ -62,26 +61,7 @@ impl ChangeWindows {
 impl ChangeWindow {
     fn is_open(&self, now: Timestamp) -> bool {
         let earliest = now - self.duration;
-        self.after(earliest).is_some_and(|opened| opened <= now)
-    }
-
-    /// The first opening after a moment; none within four years.
-    fn after(&self, moment: Timestamp) -> Option<Timestamp> {
-        self.opens.find_next(moment).ok().map(|opening| opening.timestamp())
-    }
-}
-
-impl PartialEq for ChangeWindow {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.name, &self.written, self.duration) == (&other.name, &other.written, other.duration)
-    }
-}
-
-impl Eq for ChangeWindow {}
-
-impl fmt::Debug for ChangeWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} for {:#}", self.name, self.written, self.duration)
+        self.opens.after(earliest).is_some_and(|opened| opened <= now)
     }
 }
 
@@ -108,33 +88,17 @@ impl Check {
         let before = self.violations.len();
         let duration = self.duration(&field("duration"), Some(&window.duration), SHORTEST);
         self.range(&field("duration"), duration, SHORTEST, LONGEST);
-        let zone = window.time_zone.as_deref().unwrap_or("UTC");
-        if jiff::tz::TimeZone::get(zone).is_err() {
-            let problem =
-                format!("{zone:?} is no time zone: write a name of the tz database, for instance Europe/Dublin");
-            self.add(&field("timeZone"), problem);
-            return None;
-        }
-        let written = format!("{} {zone}", window.cron);
-        let five_fields = window.cron.split(' ').filter(|part| !part.is_empty()).count() == 5;
-        let Some(opens) = cronexpr::parse_crontab(&written).ok().filter(|_| five_fields) else {
-            let problem = format!(
-                "{:?} is no cron expression: write minute, hour, day of month, month and day of week, for instance \"0 22 * * 1-5\"",
-                window.cron
-            );
-            self.add(&field("cron"), problem);
-            return None;
-        };
+        let opens = self.schedule(
+            &field("cron"),
+            &window.cron,
+            &field("timeZone"),
+            window.time_zone.as_deref(),
+        )?;
         let window = ChangeWindow {
             name: window.name.clone(),
-            written,
             opens,
             duration: SignedDuration::from_millis(duration),
         };
-        if window.after(Timestamp::UNIX_EPOCH).is_none() {
-            let problem = "no date fits it, so that the window would never open; name a date that exists";
-            self.add(&field("cron"), problem);
-        }
         (self.violations.len() == before).then_some(window)
     }
 }

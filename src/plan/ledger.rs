@@ -96,6 +96,7 @@ impl Desk<'_> {
         self.journal.rollout = None;
         self.journal.unproven.clear();
         self.journal.job = None;
+        self.journal.snapshots = None;
     }
 
     /// A start without state uses up the consent to it.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
+use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, SnapshotFailure, StepKind};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Note;
 
@@ -66,6 +66,22 @@ impl Journal {
             way.rollback_refused = true;
             return;
         }
+        if intent.step.is_about_snapshots_kept() {
+            let known = self.snapshots.get_or_insert_default();
+            let failure = if intent.step == StepKind::BackUp {
+                &mut known.failure
+            } else {
+                &mut known.deletion_failure
+            };
+            let now = moment.now;
+            *failure = Some(SnapshotFailure::after(
+                failure.as_ref(),
+                now,
+                Some(class),
+                fault.message.clone(),
+            ));
+            return;
+        }
         if intent.step == StepKind::TakeSnapshot
             && !moment.snapshot_required
             && let Some(rollout) = &mut self.rollout
@@ -88,11 +104,27 @@ impl Journal {
     }
 }
 
-/// What a person should hear when a call was accepted whose effect is not told later.
+/// Whether a refusal is remembered as the failure of a snapshot, so that it keeps nothing else waiting.
 #[must_use]
-pub fn acceptance(step: StepKind, outcome: &Outcome) -> Option<Note> {
-    let Outcome::Accepted { version_id, .. } = outcome else {
-        return None;
+pub fn is_failed_snapshot(step: StepKind, fault: &Fault) -> bool {
+    step.is_about_snapshots_kept() && class(fault.kind).is_some()
+}
+
+/// What a person should hear of an answer whose effect is not told later.
+#[must_use]
+pub fn answered(step: StepKind, outcome: &Outcome) -> Option<Note> {
+    let version_id = match outcome {
+        Outcome::Accepted { version_id, .. } => version_id,
+        Outcome::Refused(fault) if is_failed_snapshot(step, fault) => {
+            let reason = if step == StepKind::BackUp {
+                "SnapshotFailed"
+            } else {
+                "SnapshotDeletionFailed"
+            };
+            let message = format!("the service refuses {}: {}", step.operation(), fault.message);
+            return Some(Note::warning(reason, message));
+        }
+        Outcome::Refused(_) | Outcome::Unknown(_) => return None,
     };
     let version = version_id.map_or(String::new(), |version| format!(" as version {version}"));
     match step {

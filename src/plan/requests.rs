@@ -21,6 +21,7 @@ pub(super) fn take_over(desk: &mut Desk<'_>) {
         handled.restart = value(app, annotation::RESTART_REQUESTED_AT);
         handled.rollback = value(app, annotation::ROLLBACK_REQUESTED_AT);
         handled.force_stop = value(app, annotation::FORCE_STOP_REQUESTED_AT);
+        handled.snapshot = value(app, annotation::SNAPSHOT_REQUESTED_AT);
     } else {
         desk.journal.requests = (open != Requests::default()).then_some(open);
     }
@@ -43,6 +44,7 @@ pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
         restart: fresh(annotation::RESTART_REQUESTED_AT, &handled.restart).or(taken.restart),
         rollback: fresh(annotation::ROLLBACK_REQUESTED_AT, &handled.rollback).or(taken.rollback),
         force_stop: fresh(annotation::FORCE_STOP_REQUESTED_AT, &handled.force_stop).or(taken.force_stop),
+        snapshot: fresh(annotation::SNAPSHOT_REQUESTED_AT, &handled.snapshot).or(taken.snapshot),
     }
 }
 

@@ -58,11 +58,16 @@ pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a
     newest_of(desk.situation.world.snapshots().iter().filter(proven))
 }
 
-/// Whether the job of a span made a snapshot. In the second in which the job came, the name of ours tells which job it was.
+/// Whether the job of a span made a snapshot. In the second in which the job came, the name of ours tells which job it was;
+/// one of the service's own is the job's unless an earlier version made it: a change takes longer than a second.
 fn made_in(span: &UnprovenSpan, snapshot: &ObservedSnapshot) -> bool {
     let in_its_first_second = snapshot.created_at == span.from;
-    span.holds(snapshot.created_at)
-        || in_its_first_second && span.version_id.is_some() && span.version_id == version_in_name(&snapshot.name)
+    let version = version_in_name(&snapshot.name);
+    let is_its_own = span.version_id.is_some_and(|came| match version {
+        Some(version) => version == came,
+        None => snapshot.version_id >= came,
+    });
+    span.holds(snapshot.created_at) || in_its_first_second && is_its_own
 }
 
 /// The version with which the job ran that a snapshot of ours is of: `sluicegate-...-pre-7`, or `...-pre-7-2`.

@@ -12,7 +12,7 @@ use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::{Owner, Ownership, UID};
-use crate::plan::rollout::background::{background, note_tag_keys, remember_tag_keys};
+use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::{by_force, running};
 use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
@@ -231,14 +231,13 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
             .or_else(|| rest_after_failure(desk, want))
             .unwrap_or_else(|| waiting::admitted(desk, step));
     }
-    let background = background(desk, app, want);
-    match (want.state, background) {
-        (_, Some(Plan::Do(step))) => Plan::Do(step),
-        (DesiredState::Running, _) => start(desk, app, want),
-        (DesiredState::Stopped, background) => {
-            desk.journal.rollout = None;
-            background.unwrap_or(Plan::Rest)
-        }
+    if want.state == DesiredState::Stopped {
+        desk.journal.rollout = None;
+        return aside(desk, app, want).unwrap_or(Plan::Rest);
+    }
+    match background(desk, app, want) {
+        Some(Plan::Do(step)) => Plan::Do(step),
+        _ => start(desk, app, want),
     }
 }
 

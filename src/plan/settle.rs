@@ -7,7 +7,7 @@ use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, Ref
 use crate::desired::identity;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note, by_hand, gate, measure};
+use crate::plan::{Desk, Note, by_hand, gate, measure, snapshots};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -20,11 +20,11 @@ pub const QUARANTINE: SignedDuration = SignedDuration::from_secs(60);
 pub const LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// How long a snapshot may be in the making.
-const SNAPSHOT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const SNAPSHOT_PATIENCE: SignedDuration = SignedDuration::from_mins(10);
 
 /// What an observation says about an intent.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Not over.
     Open,
     /// It took no effect, or none that counts.
@@ -101,7 +101,8 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
             Some(app) if app.status == ApplicationStatus::Deleting => Verdict::Open,
             Some(_) => late(age, LAG + CALL_SETTLES, Verdict::Void),
         },
-        StepKind::TakeSnapshot => snapshot_verdict(intent, world, age),
+        StepKind::TakeSnapshot | StepKind::BackUp => snapshot_verdict(intent, world, age),
+        StepKind::DeleteSnapshot => snapshots::deletion_verdict(intent, world, age),
         StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world
             .application
             .as_ref()
@@ -113,7 +114,7 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
     }
 }
 
-fn late(age: SignedDuration, patience: SignedDuration, then: Verdict) -> Verdict {
+pub(super) fn late(age: SignedDuration, patience: SignedDuration, then: Verdict) -> Verdict {
     if age >= patience { then } else { Verdict::Open }
 }
 
@@ -313,6 +314,8 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
                 format!("snapshot {name} was taken before the change"),
             ));
         }
+        StepKind::BackUp => snapshots::taken(desk, intent),
+        StepKind::DeleteSnapshot => snapshots::deleted(desk, intent),
         StepKind::Delete => desk.notes.push(Note::normal(
             "Deleted",
             "the application and its snapshots were deleted",
@@ -336,6 +339,8 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
             }
             desk.notes.push(Note::warning("SnapshotFailed", cause));
         }
+        StepKind::BackUp => snapshots::not_taken(desk, cause),
+        StepKind::DeleteSnapshot => snapshots::not_deleted(desk, cause),
         StepKind::Stop | StepKind::ForceStop => {
             let refused = desk
                 .journal

@@ -44,10 +44,22 @@ pub enum Step {
         /// The configuration version that is left.
         version_id: i64,
     },
-    /// Takes a snapshot.
+    /// Takes a snapshot before a change.
     TakeSnapshot {
         /// The name of the snapshot.
         name: String,
+    },
+    /// Takes a snapshot of a job that is left alone.
+    BackUp {
+        /// The name of the snapshot.
+        name: String,
+    },
+    /// Deletes a snapshot.
+    DeleteSnapshot {
+        /// The name of the snapshot.
+        name: String,
+        /// When it was taken: the proof of which one is meant.
+        created_at: Timestamp,
     },
     /// Puts the application into a VPC.
     AddVpc {
@@ -150,6 +162,8 @@ impl Step {
             Self::ForceStop => StepKind::ForceStop,
             Self::RollBack { .. } => StepKind::RollBack,
             Self::TakeSnapshot { .. } => StepKind::TakeSnapshot,
+            Self::BackUp { .. } => StepKind::BackUp,
+            Self::DeleteSnapshot { .. } => StepKind::DeleteSnapshot,
             Self::AddVpc { .. } => StepKind::AddVpc,
             Self::RemoveVpc { .. } => StepKind::RemoveVpc,
             Self::AddLogging { .. } => StepKind::AddLogging,
@@ -187,11 +201,11 @@ impl Step {
         }
     }
 
-    /// The snapshot that the step takes or restores by name.
+    /// The snapshot that the step takes, restores or deletes by name.
     #[must_use]
     pub fn snapshot(&self) -> Option<&str> {
         match self {
-            Self::TakeSnapshot { name } => Some(name),
+            Self::TakeSnapshot { name } | Self::BackUp { name } | Self::DeleteSnapshot { name, .. } => Some(name),
             Self::Start { run } | Self::Restart { run, .. } | Self::Update { run: Some(run), .. } => match &run.restore
             {
                 Restore::Named(name) => Some(name),
@@ -219,14 +233,25 @@ impl StepKind {
             | Self::RemoveVpc
             | Self::AddLogging
             | Self::RemoveLogging => Reason::Updating,
-            Self::SetMaintenanceWindow | Self::Tag | Self::Untag => Reason::Pending,
+            Self::BackUp | Self::DeleteSnapshot | Self::SetMaintenanceWindow | Self::Tag | Self::Untag => {
+                Reason::Pending
+            }
         }
     }
 
     /// Whether the call leaves the job and its configuration alone.
     #[must_use]
     pub fn is_background(self) -> bool {
-        matches!(self, Self::SetMaintenanceWindow | Self::Tag | Self::Untag)
+        matches!(
+            self,
+            Self::BackUp | Self::DeleteSnapshot | Self::SetMaintenanceWindow | Self::Tag | Self::Untag
+        )
+    }
+
+    /// Whether the call takes or deletes a snapshot of a job that is left alone.
+    #[must_use]
+    pub fn is_about_snapshots_kept(self) -> bool {
+        matches!(self, Self::BackUp | Self::DeleteSnapshot)
     }
 
     /// Whether the call sets what the revision is about.

@@ -8,6 +8,7 @@ mod gate;
 mod intents;
 mod refusals;
 mod rollback;
+mod snapshots;
 mod stuck;
 mod table;
 mod teardown;
@@ -120,9 +121,10 @@ impl Case {
         })
     }
 
-    /// A running job whose revision was promoted, at rest.
+    /// A running job whose revision was promoted, at rest, with a snapshot to go back to.
     fn running(more: &str) -> Self {
         let case = Self::observed(more, ApplicationStatus::Running);
+        let case = case.snapshots(vec![snapshot("kept", -60, SnapshotStatus::Ready)]);
         let revision = case.want().unwrap().revision.to_string();
         case.journal(|journal| {
             journal.had_state = true;
@@ -206,6 +208,7 @@ impl Case {
                 revision,
                 restart_nonce: None,
                 restart_request: None,
+                snapshot_request: None,
                 restore_once: None,
                 fence: Some("token-2".into()),
                 from_version_id: Some(2),

@@ -70,7 +70,15 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     }
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     let status = ended.world.object().map(|object| object["status"].clone());
-    let rechecks = status.as_ref().is_some_and(is_rechecked);
+    let mut tail = ended.world.trace[ended.tail..].iter();
+    let failing = tail.any(|entry| match &entry.what {
+        What::Pass(object) => {
+            let known = &object["status"]["snapshots"];
+            !known["failure"].is_null() || !known["deletionFailure"].is_null()
+        }
+        _ => false,
+    });
+    let rechecks = failing || status.as_ref().is_some_and(is_rechecked);
     let unproven =
         status.is_some_and(|status| status.pointer("/rollout/gate").is_some() || status.get("wayBack").is_some());
     let allowed = match (rechecks, unproven) {

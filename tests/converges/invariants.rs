@@ -19,6 +19,8 @@ mod change_control;
 mod restore;
 #[path = "invariants/rollouts.rs"]
 mod rollouts;
+#[path = "invariants/snapshots.rs"]
+mod snapshots;
 #[path = "invariants/tale.rs"]
 mod tale;
 #[path = "invariants/tests.rs"]
@@ -37,6 +39,7 @@ pub const LAWS: &[Law] = &[
     ("S4", calls::nothing_is_sent_while_an_operation_is_in_flight),
     ("S5", calls::nothing_is_sent_before_an_unknown_outcome_is_settled),
     ("S6", calls::starts_and_stops_of_unknown_outcome_are_quarantined),
+    ("S7", snapshots::no_protected_snapshot_is_deleted),
     ("S9", calls::a_failed_revision_is_not_sent_again),
     (
         "S10",
@@ -54,6 +57,7 @@ pub const LAWS: &[Law] = &[
     ("S21", rollouts::no_secret_is_told),
     ("S22", rollouts::nothing_becomes_good_without_the_state_it_asked_for),
     ("S23", change_control::only_what_was_let_through_is_brought),
+    ("S24", snapshots::a_run_takes_one_snapshot_of_an_undisturbed_job),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 
@@ -194,6 +198,7 @@ fn brings_revision(call: &Call) -> bool {
             "StopApplication"
                 | "DeleteApplication"
                 | "CreateApplicationSnapshot"
+                | "DeleteApplicationSnapshot"
                 | "UpdateApplicationMaintenanceConfiguration"
         )
 }

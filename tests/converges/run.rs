@@ -102,7 +102,11 @@ impl Driver {
 impl Checkpoint {
     /// The beginning of everything.
     pub fn genesis(world: World) -> Self {
-        let now = "2026-01-01T00:00:00Z".parse().unwrap_or_default();
+        Self::genesis_at(world, "2026-01-01T00:00:00Z".parse().unwrap_or_default())
+    }
+
+    /// The beginning of everything at a moment.
+    pub fn genesis_at(world: World, now: Timestamp) -> Self {
         Self {
             points: 0,
             world,
@@ -269,7 +273,13 @@ impl Run {
         };
         let due_soon = self.driver.due.is_some_and(|due| due <= now + seconds(1));
         let status = &object["status"];
+        // What the service began by itself ends by itself, also under a stalled resource.
+        let service_is_busy = matches!(
+            status["aws"]["applicationStatus"].as_str(),
+            Some("AUTOSCALING" | "MAINTENANCE")
+        );
         !due_soon
+            && !service_is_busy
             && self.driver.looked
             && world.next_late().is_none()
             && status["observedGeneration"] == object["metadata"]["generation"]

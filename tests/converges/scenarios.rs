@@ -1,5 +1,6 @@
 //! What users do, one story each; the harness finds the points where faults strike by itself.
 
+use managed_flink_emulator::service::Faults;
 use managed_flink_emulator::service::rules::Rules;
 use serde_json::{Value, json};
 
@@ -9,6 +10,8 @@ use crate::script::{Act, code};
 pub mod change_control;
 #[path = "scenarios/rollouts.rs"]
 mod rollouts;
+#[path = "scenarios/snapshots.rs"]
+pub mod snapshots;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -108,6 +111,15 @@ fn snapshots_on() -> Value {
     json!({"snapshots": null, "restore": null, "rollout": {"preChangeSnapshot": null}})
 }
 
+/// The service does not let the controller take or delete snapshots.
+fn no_snapshots() -> Faults {
+    let deny = ["CreateApplicationSnapshot", "DeleteApplicationSnapshot"];
+    Faults {
+        deny: deny.map(str::to_owned).into(),
+        ..Faults::default()
+    }
+}
+
 fn from_config_map() -> Value {
     json!({"propertyGroups": [{"id": "kafka", "propertiesFrom": [{"configMapRef": {"name": "kafka"}}]}]})
 }
@@ -154,6 +166,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(others());
     all.extend(rollouts::all());
     all.extend(change_control::all());
+    all.extend(snapshots::all());
     all.extend(ways_back::all());
     all
 }
@@ -375,10 +388,14 @@ fn failures() -> Vec<Scenario> {
             vec![create(json!({})), throws()],
             vec![stop()],
         ),
-        race(
+        open(
             "a job that ends and leaves nothing to restore",
             vec![],
-            vec![create(code("ends-1.yaml")), Act::pause(1200)],
+            vec![
+                Act::outage("no snapshots", no_snapshots()),
+                create(code("ends-1.yaml")),
+                Act::pause(1200),
+            ],
         ),
         race("a job that ends", vec![], vec![create(ends()), Act::pause(1200)]),
         race(

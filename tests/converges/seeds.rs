@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::Checkpoint;
-use crate::scenarios::change_control;
+use crate::scenarios::{change_control, snapshots};
 use crate::script::{Act, code};
 use crate::world::{APP, World};
 
@@ -134,6 +134,8 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
         }
     }
     acts.push(Act::outage("all is in order", Faults::default()).after(10));
+    // A schedule would never come to rest.
+    acts.push(snapshots::unscheduled().after(0));
     // No sweep shows a change of tags by somebody else.
     acts.push(Act::annotate("sluicegate.dev/reconcile-requested-at", "at the end"));
     acts
@@ -160,7 +162,7 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
-    match dice.below(26) {
+    match dice.below(28) {
         18..=20 => {
             let keys = [
                 "loops-1.yaml",
@@ -201,6 +203,11 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
                 change_control::shut(),
             ]),
         ),
+        26 => ("schedule", snapshots::every(2)),
+        27 => (
+            "retention",
+            snapshots::keep(1 + dice.below(3), dice.pick(&["Ours", "All"])),
+        ),
         0 | 1 => (
             "parallelism",
             json!({"parallelism": {"parallelism": 1 + dice.below(4)}}),
@@ -237,8 +244,10 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(37) {
+    match dice.below(40) {
         34..=36 => Act::approve(),
+        37 | 38 => snapshots::request(dice.pick(&["1", "2", "3"])),
+        39 => Act::pause(i64::try_from(dice.below(600)).unwrap_or_default()),
         30 => Act::console("console rollback", "RollbackApplication", json!({})),
         31 => Act::console(
             "console snapshot",

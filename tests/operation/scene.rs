@@ -119,10 +119,17 @@ impl Scene {
         });
     }
 
-    /// Waits until the desired state of the current spec is reached.
+    /// Waits until the desired state of the current spec is reached and nothing is in flight.
     #[track_caller]
     pub(crate) fn until_ready(&self, name: &str) {
         self.until(name, "condition=Ready");
+        eventually(&format!("{name} rests"), PATIENCE, || {
+            let status = self.resource(name).map(|resource| resource["status"].clone());
+            match status.filter(|status| status["intent"].is_object()) {
+                Some(status) => Err(status.to_string()),
+                None => Ok(()),
+            }
+        });
     }
 
     /// Waits until the Ready condition has this reason.

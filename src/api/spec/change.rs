@@ -1,19 +1,10 @@
-//! How state is kept, how a change is brought out, and what a deletion does.
+//! The state that a job starts from, how a change is brought out, and what a deletion does.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::spec::undescribed;
-
-/// Whether the service may take snapshots.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Snapshots {
-    /// Whether the service takes a snapshot at stops and updates. Default: true. False is standing consent to starts
-    /// without state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
-}
 
 /// The state with which the job starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -21,8 +21,12 @@ pub enum StepKind {
     ForceStop,
     /// `RollbackApplication`.
     RollBack,
-    /// `CreateApplicationSnapshot`.
+    /// `CreateApplicationSnapshot` before a change.
     TakeSnapshot,
+    /// `CreateApplicationSnapshot` of a job that is left alone.
+    BackUp,
+    /// `DeleteApplicationSnapshot`.
+    DeleteSnapshot,
     /// `AddApplicationVpcConfiguration`.
     AddVpc,
     /// `DeleteApplicationVpcConfiguration`.
@@ -51,7 +55,8 @@ impl StepKind {
             Self::Start => "StartApplication",
             Self::Stop | Self::ForceStop => "StopApplication",
             Self::RollBack => "RollbackApplication",
-            Self::TakeSnapshot => "CreateApplicationSnapshot",
+            Self::TakeSnapshot | Self::BackUp => "CreateApplicationSnapshot",
+            Self::DeleteSnapshot => "DeleteApplicationSnapshot",
             Self::AddVpc => "AddApplicationVpcConfiguration",
             Self::RemoveVpc => "DeleteApplicationVpcConfiguration",
             Self::AddLogging => "AddApplicationCloudWatchLoggingOption",
@@ -83,6 +88,10 @@ pub struct Intent {
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_request: Option<String>,
+    /// The request for a snapshot that the call serves.
+    #[schemars(length(max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_request: Option<String>,
     /// The nonce of `spec.restore.once` that the call serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restore_once: Option<i64>,
@@ -93,7 +102,7 @@ pub struct Intent {
     /// The configuration version of that observation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from_version_id: Option<i64>,
-    /// The snapshot that the call takes or restores.
+    /// The snapshot that the call takes, restores or deletes.
     #[schemars(length(max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,

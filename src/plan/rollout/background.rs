@@ -1,9 +1,9 @@
-//! Tags and the maintenance window, which leave the job alone.
+//! What leaves the job alone: tags, the maintenance window and snapshots.
 
 use crate::api::status::Tags;
 use crate::desired::Desired;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, waiting};
+use crate::plan::{Desk, Plan, snapshots, waiting};
 use crate::world::Observed;
 
 /// Tags and the maintenance window, which leave the job alone.
@@ -33,6 +33,11 @@ pub(super) fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
         .clone()
         .filter(|start| app.maintenance_start.as_ref() != Some(start))?;
     Some(waiting::admitted(desk, Step::SetMaintenanceWindow { start }))
+}
+
+/// What is done beside a job that is left alone: tags, the maintenance window, snapshots.
+pub(super) fn aside(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    background(desk, app, want).or_else(|| snapshots::plan(desk, app, want))
 }
 
 /// Remembers which tags are ours to remove: what the spec sets, and what it set before as long as it is still there.

@@ -7,7 +7,7 @@ use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Trouble, Verdict};
 use crate::plan::ledger::{Failure, Source};
-use crate::plan::rollout::background::background;
+use crate::plan::rollout::background::{aside, background};
 use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::step::{Fence, Step};
@@ -23,12 +23,12 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     if !difference.is_empty() {
         by_hand::recognise(desk, app, want);
         return match held(desk, want, &difference) {
-            Some(plan) => background(desk, app, want).unwrap_or(plan),
+            Some(plan) => aside(desk, app, want).unwrap_or(plan),
             None => change_while_running(desk, app, want, &difference),
         };
     }
     if let Some(plan) = held(desk, want, &difference) {
-        return background(desk, app, want).unwrap_or(plan);
+        return aside(desk, app, want).unwrap_or(plan);
     }
     if !is_proven(desk, want) {
         match verify(desk, app, want) {
@@ -43,7 +43,7 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     if restart_wanted(&desk.journal, want) {
         return restart(desk, app, want);
     }
-    background(desk, app, want).unwrap_or(Plan::Rest)
+    aside(desk, app, want).unwrap_or(Plan::Rest)
 }
 
 /// Whether the job in place passed the gate.

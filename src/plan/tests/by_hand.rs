@@ -207,13 +207,14 @@ fn an_application_that_is_gone_takes_its_versions_with_it() {
 
 #[test]
 fn a_paused_resource_is_watched_and_nothing_is_sent() {
-    for (case, expected) in [
-        (Case::new(""), false),
-        (Case::observed("", ApplicationStatus::Ready), false),
-        (Case::running("").respec("parallelism: {parallelism: 4}"), false),
-        (Case::running("").annotate(FORCE, "1"), true),
-    ] {
-        let mut case = case;
+    let cases: [(fn() -> Case, bool); 4] = [
+        (|| Case::new(""), false),
+        (|| Case::observed("", ApplicationStatus::Ready), false),
+        (|| Case::running("").respec("parallelism: {parallelism: 4}"), false),
+        (|| Case::running("").annotate(FORCE, "1"), true),
+    ];
+    for (case, expected) in cases {
+        let mut case = case();
         let annotations = case.app.metadata.annotations.get_or_insert_default();
         annotations.insert("sluicegate.dev/reconcile".into(), "paused".into());
         let decision = case.decide();

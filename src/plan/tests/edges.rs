@@ -27,6 +27,7 @@ fn consent_to_an_empty_start_counts_once_and_never_while_there_is_a_snapshot() {
     let case = case.journal(|journal| journal.revisions.as_mut().unwrap().running = None);
     let revision = case.want().unwrap().revision.to_string();
     let case = case.annotate("sluicegate.dev/allow-empty-start", &revision);
+    let case = case.snapshots(Vec::new());
     assert_eq!(restore(&case.decide()), Restore::Skip);
     let case = case.snapshots(vec![snapshot("s", 1, SnapshotStatus::Ready)]);
     assert_eq!(restore(&case.decide()), Restore::Named("s".into()));

@@ -46,6 +46,7 @@ pub(super) fn verifying(more: &str) -> Case {
         "UpdateApplication",
         OperationStatus::Successful,
     )])
+    .snapshots(vec![snapshot("kept", -60, SnapshotStatus::Ready)])
     .at(10)
 }
 

@@ -34,7 +34,7 @@ fn a_start_that_succeeded_is_verified_and_promotes_the_revision_when_the_job_is_
     let up = case.recorded().sees(healthy_job());
     assert_eq!(waits(&up.decide()), Reason::Verifying);
     let decision = up.recorded().at(60 + 120).decide();
-    assert_eq!(decision.plan, Plan::Rest);
+    assert_eq!(step(&decision), StepKind::BackUp);
     let revisions = decision.journal.revisions();
     assert!(revisions.good.is_some() && revisions.good == revisions.running);
     assert!(decision.journal.had_state);

@@ -417,7 +417,14 @@ fn an_application_that_is_stopped_after_a_rollback_says_that_it_is_stopped() {
 #[test]
 fn a_way_back_that_failed_reads_no_versions() {
     let case = failed_change("").recorded();
-    let needs = |case: &Case| needs(&case.app, case.want().as_ref(), case.world.application.as_ref());
+    let needs = |case: &Case| {
+        needs(
+            &case.app,
+            case.want().as_ref(),
+            case.world.application.as_ref(),
+            case.now,
+        )
+    };
     assert_eq!(needs(&case).versions, [3]);
     let failed = case.journal(|journal| journal.way_back.as_mut().unwrap().failure = Some("it failed".into()));
     assert!(needs(&failed).versions.is_empty());

@@ -427,3 +427,72 @@ fn a_revision_that_is_let_through_against_the_spec_breaks_s23() {
         assert_eq!(judged(rollout, approved, synced), Vec::<&str>::new());
     }
 }
+
+#[test]
+fn a_deletion_of_what_somebody_may_go_back_to_breaks_s7() {
+    let deleted = |spec: Value, status: Value, name: &str| {
+        let tale = Tale::new().with(|object, seen| {
+            object["spec"] = spec;
+            object["status"] = status;
+            for known in ["sluicegate-1", "theirs", "newest"] {
+                seen.snapshots.push((known.to_owned(), "READY".to_owned()));
+            }
+        });
+        let input = json!({"SnapshotName": name});
+        tale.pass(0, Some("RUNNING"))
+            .call(0, "DeleteApplicationSnapshot", input)
+            .breaks()
+    };
+    let ours = || json!({"snapshots": {"retention": {"maxCount": 1}}});
+    let all = || json!({"snapshots": {"retention": {"maxCount": 1, "scope": "All"}}});
+    assert_eq!(deleted(ours(), json!({}), "sluicegate-1"), Vec::<&str>::new());
+    assert_eq!(deleted(all(), json!({}), "theirs"), Vec::<&str>::new());
+    let once = json!({"snapshots": {"retention": {}}, "restore": {"once": {"snapshotName": "sluicegate-1"}}});
+    for (spec, status, name) in [
+        (json!({}), json!({}), "sluicegate-1"),
+        (ours(), json!({}), "theirs"),
+        (all(), json!({}), "newest"),
+        (ours(), json!({"rollout": {}}), "sluicegate-1"),
+        (ours(), json!({"wayBack": {}}), "sluicegate-1"),
+        (ours(), json!({"snapshots": {"latest": "sluicegate-1"}}), "sluicegate-1"),
+        (
+            ours(),
+            json!({"revisions": {"goodSnapshot": "sluicegate-1"}}),
+            "sluicegate-1",
+        ),
+        (
+            ours(),
+            json!({"revisions": {"previous": {"snapshot": "sluicegate-1"}}}),
+            "sluicegate-1",
+        ),
+        (once, json!({}), "sluicegate-1"),
+    ] {
+        assert_eq!(
+            deleted(spec.clone(), status.clone(), name),
+            ["S7"],
+            "{spec} {status} {name}"
+        );
+    }
+}
+
+#[test]
+fn a_snapshot_of_an_unproven_job_and_a_second_one_of_a_run_break_s24() {
+    let status = |running: &str| json!({"revisions": {"running": running, "good": "r1"}, "intent": {"step": "BackUp"}});
+    let taken = |status: &Value, names: &[&str]| {
+        let mut tale = Tale::new().with(|object, _| object["status"] = status.clone());
+        for name in names {
+            let input = json!({"SnapshotName": name});
+            tale = tale
+                .pass(0, Some("RUNNING"))
+                .call(0, "CreateApplicationSnapshot", input);
+        }
+        tale.breaks()
+    };
+    let (first, again, next) = ("x-schedule-1", "x-schedule-1-2", "x-schedule-2");
+    assert_eq!(taken(&status("r1"), &[first, next]), Vec::<&str>::new());
+    assert_eq!(taken(&status("r2"), &[first]), ["S24"]);
+    assert_eq!(taken(&status("r1"), &[first, again]), ["S24"]);
+    let mut busy = status("r1");
+    busy["rollout"] = json!({});
+    assert_eq!(taken(&busy, &[first]), ["S24"]);
+}

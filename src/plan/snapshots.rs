@@ -1,0 +1,272 @@
+//! The snapshots that are taken while a job runs undisturbed: on request, by the clock, and so that there is always one to
+//! go back to.
+//!
+//! Only the job of a good revision is snapshotted, and never while a change, a way back or another operation is under
+//! way. What fails is tried again at a growing distance and keeps nothing else waiting.
+
+mod name;
+mod retention;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::condition::Reason;
+use crate::api::spec::DesiredState;
+use crate::api::status::{Intent, Journal, RefusalClass, SnapshotFailure, SnapshotsStatus};
+use crate::desired::{Desired, Runs};
+use crate::plan::ownership::Ownership;
+use crate::plan::settle::SNAPSHOT_PATIENCE;
+use crate::plan::snapshots::name::Purpose;
+use crate::plan::step::Step;
+use crate::plan::{Desk, Note, Plan, Waiting, restore, waiting};
+use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
+
+pub(super) use retention::verdict as deletion_verdict;
+pub(super) use retention::{deleted, not_deleted};
+
+/// The pause after the first failed attempt; it doubles with each further one.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Why a snapshot is due.
+enum Due {
+    /// Somebody asked for it.
+    Request,
+    /// The schedule asks for it, at a moment.
+    Run(Timestamp),
+    /// There is none to go back to.
+    RestorePoint,
+}
+
+/// The next call about snapshots of an application at rest, or the wait for one of somebody else.
+pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    desk.situation.world.snapshots.as_ref()?;
+    if desk.journal.rollout.is_some() || desk.journal.way_back.is_some() {
+        return None;
+    }
+    take(desk, app, want).or_else(|| retention::plan(desk, app, want))
+}
+
+/// Whether the journal alone shows that nothing about snapshots is due.
+pub(super) fn is_quiet(journal: &Journal, want: &Desired, now: Timestamp) -> bool {
+    let Some(known) = &journal.snapshots else { return false };
+    let has_restore_point =
+        want.state == DesiredState::Stopped || !want.configuration.snapshots_enabled || known.latest.is_some();
+    let is_ahead = |at: Option<Timestamp>| at.is_none_or(|at| at > now);
+    let planned = want.state == DesiredState::Stopped || known.next_at.is_some() == want.snapshots.schedule.is_some();
+    has_restore_point
+        && planned
+        && is_ahead(known.next_at)
+        && is_ahead(known.expires_at)
+        && known.failure.is_none()
+        && known.deletion_failure.is_none()
+}
+
+/// When something about snapshots is next due, or known to change.
+pub(super) fn wake(journal: &Journal, want: &Desired, now: Timestamp) -> Option<Timestamp> {
+    let known = journal.snapshots.as_ref()?;
+    let stale_at = known.latest_at.zip(want.snapshots.stale_after);
+    [
+        known.next_at,
+        known.expires_at,
+        known.failure.as_ref().map(retry_at),
+        known.deletion_failure.as_ref().map(retry_at),
+        stale_at.map(|(latest_at, stale_after)| latest_at + stale_after),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|at| *at > now)
+    .min()
+}
+
+/// Records what the list shows and when the schedule asks for the next one.
+pub(super) fn note(desk: &mut Desk<'_>) {
+    let Some(app) = &desk.situation.world.application else {
+        return;
+    };
+    let mut known = desk.journal.snapshots.clone().unwrap_or_default();
+    let ours = matches!(
+        desk.situation.owner.judge(&app.tags),
+        Ownership::Ours | Ownership::Earlier
+    );
+    if let Some(listed) = desk.situation.world.snapshots.as_ref().filter(|_| ours) {
+        let newest = restore::restore_point(desk, &app.configuration.runtime_environment);
+        known.count = i64::try_from(listed.len()).unwrap_or(i64::MAX);
+        known.latest = newest.map(|snapshot| snapshot.name.clone());
+        known.latest_at = newest.map(|snapshot| snapshot.created_at);
+    }
+    if let Ok(want) = desk.situation.want {
+        known.next_at = next_run(known.next_at, want, desk.situation.now);
+    }
+    let listed = desk.situation.world.snapshots.is_some() && ours;
+    let is_news = listed || desk.journal.snapshots.is_some() || known != SnapshotsStatus::default();
+    desk.journal.snapshots = is_news.then_some(known);
+}
+
+/// When the schedule asks for the next snapshot: a run that was not made stays, all others are forgotten when the
+/// schedule changes.
+fn next_run(planned: Option<Timestamp>, want: &Desired, now: Timestamp) -> Option<Timestamp> {
+    let runs = want.snapshots.schedule.as_ref()?;
+    if want.state == DesiredState::Stopped {
+        return None;
+    }
+    let is_run = |at: &Timestamp| runs.schedule.after(*at - SignedDuration::from_secs(1)) == Some(*at);
+    planned
+        .filter(|at| *at <= now && is_run(at))
+        .or_else(|| runs.schedule.after(now))
+}
+
+fn take(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    if !is_well(desk, app) {
+        refuse(desk, app, want);
+        return None;
+    }
+    if let Some(runs) = &want.snapshots.schedule {
+        pass_over(desk, runs);
+    }
+    let due = due(desk, app)?;
+    let now = desk.situation.now;
+    let known = desk.journal.snapshots.get_or_insert_default();
+    if known.failure.as_ref().is_some_and(|failure| now < retry_at(failure)) {
+        return None;
+    }
+    if let Some(wait) = wait_for_another(desk) {
+        return Some(wait);
+    }
+    let (purpose, at) = match due {
+        Due::Request => (Purpose::Request, now),
+        Due::Run(at) => (Purpose::Run, at),
+        Due::RestorePoint => (Purpose::First, now),
+    };
+    let name = name::free(desk, app, purpose, at);
+    Some(Plan::Do(Step::BackUp { name }))
+}
+
+/// Whether a job of a good revision runs undisturbed and the service may take snapshots of it.
+fn is_well(desk: &Desk<'_>, app: &Observed) -> bool {
+    let running = desk.journal.revisions().running;
+    app.status == ApplicationStatus::Running
+        && app.configuration.snapshots_enabled
+        && running.is_some_and(|running| desk.is_good(&running))
+}
+
+/// Answers a request that cannot be done before somebody asks for something else.
+fn refuse(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
+    let why = if !want.configuration.snapshots_enabled && !app.configuration.snapshots_enabled {
+        "snapshots are off: set spec.snapshots.enabled"
+    } else if want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready {
+        "no job runs: set spec.desiredState to Running"
+    } else {
+        return;
+    };
+    let Some(request) = desk.journal.requests().snapshot else {
+        return;
+    };
+    handled(desk, request);
+    let message = format!("a snapshot was asked for and {why}");
+    desk.notes.push(Note::warning("SnapshotRefused", message));
+}
+
+/// Gives up a run of the schedule that can no longer be made up, in favour of the newest that can.
+fn pass_over(desk: &mut Desk<'_>, runs: &Runs) {
+    let now = desk.situation.now;
+    let known = desk.journal.snapshots.get_or_insert_default();
+    let earliest = now - runs.starting_deadline;
+    let Some(missed) = known.next_at.filter(|at| *at < earliest) else {
+        return;
+    };
+    known.next_at = runs.schedule.after(earliest - SignedDuration::from_secs(1));
+    known.failure = None;
+    let message = format!(
+        "the snapshot of {missed} was not taken within spec.snapshots.schedule.startingDeadline ({:#})",
+        runs.starting_deadline
+    );
+    desk.notes.push(Note::warning("SnapshotMissed", message));
+}
+
+fn due(desk: &Desk<'_>, app: &Observed) -> Option<Due> {
+    if desk.journal.requests().snapshot.is_some() {
+        return Some(Due::Request);
+    }
+    let known = desk.journal.snapshots.as_ref();
+    let run = known.and_then(|known| known.next_at);
+    if let Some(run) = run.filter(|at| *at <= desk.situation.now) {
+        return Some(Due::Run(run));
+    }
+    restore::restore_point(desk, &app.configuration.runtime_environment)
+        .is_none()
+        .then_some(Due::RestorePoint)
+}
+
+/// Waits for a snapshot that somebody else began to take.
+fn wait_for_another(desk: &Desk<'_>) -> Option<Plan> {
+    let now = desk.situation.now;
+    let mut listed = desk.situation.world.snapshots().iter();
+    let other = listed.find(|snapshot| {
+        snapshot.status == SnapshotStatus::Creating && now < snapshot.created_at + SNAPSHOT_PATIENCE
+    })?;
+    Some(Plan::Wait(Waiting {
+        reason: Reason::Pending,
+        message: format!("snapshot {} is being taken; the next one waits for its end", other.name),
+        until: waiting::next_look(now, other.created_at),
+        background: true,
+    }))
+}
+
+/// A snapshot was taken: it answers everything that was due when it was asked for.
+pub(super) fn taken(desk: &mut Desk<'_>, intent: &Intent) {
+    desk.journal.had_state = true;
+    let name = intent.snapshot.clone().unwrap_or_default();
+    let runs = desk
+        .situation
+        .want
+        .ok()
+        .and_then(|want| want.snapshots.schedule.as_ref());
+    let known = desk.journal.snapshots.get_or_insert_default();
+    known.failure = None;
+    if known.next_at.is_some_and(|at| at <= intent.declared_at) {
+        known.next_at = runs.and_then(|runs| runs.schedule.after(intent.declared_at));
+    }
+    if let Some(request) = intent.snapshot_request.clone() {
+        handled(desk, request);
+    }
+    let message = format!("snapshot {name} was taken{}", Purpose::of(&name).because());
+    desk.notes.push(Note::normal("SnapshotTaken", message));
+}
+
+/// A snapshot was begun and failed.
+pub(super) fn not_taken(desk: &mut Desk<'_>, cause: String) {
+    let now = desk.situation.now;
+    let known = desk.journal.snapshots.get_or_insert_default();
+    known.failure = Some(SnapshotFailure::after(known.failure.as_ref(), now, None, cause.clone()));
+    desk.notes.push(Note::warning("SnapshotFailed", cause));
+}
+
+fn handled(desk: &mut Desk<'_>, request: String) {
+    desk.handle(|requests, handled| {
+        if requests.snapshot.as_ref() == Some(&request) {
+            requests.snapshot = None;
+        }
+        handled.snapshot = Some(request);
+    });
+}
+
+/// When what failed is tried again.
+fn retry_at(failure: &SnapshotFailure) -> Timestamp {
+    let doublings = u32::try_from(failure.attempts - 1).unwrap_or_default().min(8);
+    failure.at + FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+impl SnapshotFailure {
+    /// The failure of another attempt after earlier ones.
+    #[must_use]
+    pub fn after(earlier: Option<&Self>, at: Timestamp, class: Option<RefusalClass>, message: String) -> Self {
+        Self {
+            at,
+            attempts: earlier.map_or(1, |earlier| earlier.attempts.saturating_add(1)),
+            class,
+            message,
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Snapshots that are taken beside a running job, and those that are deleted again.
+
+use super::*;
+use crate::api::status::{PreviousRevision, SnapshotFailure, SnapshotsStatus};
+use crate::fault::{Fault, FaultKind};
+use crate::plan::outcome::{Moment, Outcome};
+use crate::plan::{needs, step::Step};
+
+const HOURLY: &str = "snapshots: {schedule: {cron: '0 * * * *'}}";
+const HOUR: i64 = 3600;
+
+/// A proven job at rest with one snapshot that can be restored.
+fn kept(more: &str) -> Case {
+    Case::running(more).snapshots(vec![snapshot("old", 10, SnapshotStatus::Ready)])
+}
+
+fn known(case: &Case) -> SnapshotsStatus {
+    let status = case.app.status.as_ref().unwrap();
+    status.journal.snapshots.clone().unwrap()
+}
+
+/// The name of the snapshot that the plan takes.
+fn taken(decision: &Decision) -> String {
+    match &decision.plan {
+        Plan::Do(Step::BackUp { name }) => name.clone(),
+        other => panic!("no snapshot but {other:?}"),
+    }
+}
+
+fn told(decision: &Decision) -> Vec<&str> {
+    decision.notes.iter().map(|note| note.reason).collect()
+}
+
+/// The case after its call was accepted and the list shows the snapshot in a status.
+fn then(case: Case, status: SnapshotStatus, seconds: i64) -> Case {
+    let decision = case.decide();
+    let name = taken(&decision);
+    let mut snapshots = case.world.snapshots.clone().unwrap();
+    let at = case.now.duration_since(start_of_time()).as_secs();
+    snapshots.insert(0, snapshot(&name, at, status));
+    let case = case.recorded().journal(|journal| {
+        journal.intent.as_mut().unwrap().phase = Phase::Issued;
+    });
+    case.snapshots(snapshots).at(at + seconds)
+}
+
+/// What is remembered after the service refused the planned call.
+fn refused(case: Case, kind: FaultKind) -> Case {
+    let moment = Moment {
+        now: case.now,
+        generation: 1,
+        snapshot_required: false,
+    };
+    case.recorded().journal(|journal| {
+        journal.learn(&Outcome::Refused(Fault::new(kind, "no")), moment);
+    })
+}
+
+#[test]
+fn a_proven_job_without_a_restore_point_gets_one_unasked() {
+    let case = Case::running("").snapshots(Vec::new());
+    let decision = case.decide();
+    let name = taken(&decision);
+    assert!(
+        name.starts_with("sluicegate-uid1-") && name.contains("-first-2026"),
+        "{name}"
+    );
+    let case = then(case, SnapshotStatus::Creating, 5);
+    assert_eq!(waits(&case.decide()), Reason::Pending);
+    let snapshots = vec![snapshot(&name, 0, SnapshotStatus::Ready)];
+    let done = case.snapshots(snapshots).decide();
+    assert_eq!((&done.plan, told(&done)), (&Plan::Rest, vec!["SnapshotTaken"]));
+    let known = done.journal.snapshots.unwrap();
+    assert_eq!((known.latest, known.count), (Some(name), 1));
+}
+
+#[test]
+fn a_job_that_is_not_proven_or_has_no_snapshots_is_left_alone() {
+    let unproven = Case::running("").journal(|journal| {
+        journal.revisions.as_mut().unwrap().good = None;
+    });
+    assert_ne!(unproven.sees(healthy_job()).decide().plan, Plan::Rest);
+    let off = "snapshots: {enabled: false}
+restore: {onStart: None, onUpdate: None}
+rollout: {preChangeSnapshot: Never}";
+    assert_eq!(Case::running(off).decide().plan, Plan::Rest);
+    let mut unread = Case::running("");
+    unread.world.snapshots = None;
+    assert_eq!(unread.decide().plan, Plan::Rest);
+}
+
+#[test]
+fn the_schedule_takes_one_snapshot_for_each_run() {
+    let case = kept(HOURLY).at(60).recorded();
+    assert_eq!(known(&case).next_at, Some(after(HOUR)));
+    assert_eq!(case.decide().wake, Some(after(HOUR)));
+    let early = kept(HOURLY).at(60).recorded().at(HOUR - 1);
+    assert_eq!(early.decide().plan, Plan::Rest);
+    let due = case.at(HOUR + 2);
+    assert!(taken(&due.decide()).ends_with("-schedule-20260101T010000Z"));
+    let done = then(due, SnapshotStatus::Ready, 20).recorded();
+    assert_eq!(known(&done).next_at, Some(after(2 * HOUR)));
+    assert_eq!(done.decide().plan, Plan::Rest);
+}
+
+#[test]
+fn of_the_runs_of_an_outage_only_the_newest_that_can_be_is_made_up() {
+    let down = kept(HOURLY).at(60).recorded().at(10 * HOUR + 600);
+    let decision = down.decide();
+    assert!(taken(&decision).ends_with("-schedule-20260101T100000Z"));
+    assert_eq!(told(&decision), ["SnapshotMissed"]);
+    let done = then(down, SnapshotStatus::Ready, 20).recorded();
+    assert_eq!(known(&done).next_at, Some(after(11 * HOUR)));
+    let late = kept(HOURLY).at(60).recorded().at(10 * HOUR + 1801);
+    let decision = late.decide();
+    assert_eq!((&decision.plan, told(&decision)), (&Plan::Rest, vec!["SnapshotMissed"]));
+    assert_eq!(decision.journal.snapshots.unwrap().next_at, Some(after(11 * HOUR)));
+}
+
+#[test]
+fn a_schedule_that_changes_forgets_the_runs_of_the_old_one() {
+    let case = kept(HOURLY).at(60).recorded();
+    let changed = case.respec("snapshots: {schedule: {cron: '30 4 * * *'}}").at(HOUR + 2);
+    let decision = changed.decide();
+    assert_eq!(decision.plan, Plan::Rest);
+    assert_eq!(
+        decision.journal.snapshots.unwrap().next_at,
+        Some(after(4 * HOUR + 1800))
+    );
+    let gone = kept(HOURLY).at(60).recorded().respec("").decide();
+    assert_eq!(gone.journal.snapshots.unwrap().next_at, None);
+}
+
+#[test]
+fn a_stopped_application_has_no_runs_to_make_up() {
+    let stopped = format!("desiredState: Stopped\n{HOURLY}");
+    let case = kept(HOURLY).at(60).recorded().respec(&stopped);
+    let case = case.world(|app| app.status = ApplicationStatus::Ready).at(9 * HOUR);
+    let case = case.journal(|journal| journal.revisions.as_mut().unwrap().running = None);
+    let decision = case.decide();
+    assert_eq!(decision.plan, Plan::Rest);
+    assert_eq!(decision.journal.snapshots.unwrap().next_at, None);
+}
+
+#[test]
+fn a_snapshot_of_somebody_else_that_is_being_taken_is_waited_for_but_not_for_ever() {
+    let creating = || snapshot("theirs", HOUR - 10, SnapshotStatus::Creating);
+    let case = kept(HOURLY).at(60).recorded().snapshots(vec![creating()]);
+    assert_eq!(waits(&case.at(HOUR + 1).decide()), Reason::Pending);
+    let case = kept(HOURLY).at(60).recorded().snapshots(vec![creating()]);
+    assert!(taken(&case.at(HOUR + 591).decide()).contains("-schedule-"));
+}
+
+#[test]
+fn a_change_comes_before_a_run_and_the_run_is_made_up_after_it() {
+    let case = kept(HOURLY).at(60).recorded().at(HOUR + 2);
+    let changing = case.respec(&format!("{HOURLY}\nparallelism: {{parallelism: 2}}"));
+    assert_eq!(step(&changing.decide()), StepKind::TakeSnapshot);
+    assert_eq!(
+        changing
+            .recorded()
+            .journal(|_| {})
+            .app
+            .status
+            .unwrap()
+            .journal
+            .snapshots
+            .unwrap()
+            .next_at,
+        Some(after(HOUR))
+    );
+}
+
+#[test]
+fn a_request_is_answered_once_and_by_what_is_taken_for_it() {
+    let case = kept("")
+        .recorded()
+        .annotate("sluicegate.dev/snapshot-requested-at", "now")
+        .at(60);
+    let decision = case.decide();
+    assert!(taken(&decision).ends_with("-request-20260101T000100Z"));
+    assert_eq!(decision.journal.requests().snapshot.as_deref(), Some("now"));
+    let done = then(case, SnapshotStatus::Ready, 20).recorded();
+    let journal = &done.app.status.as_ref().unwrap().journal;
+    assert_eq!(journal.handled.as_ref().unwrap().snapshot.as_deref(), Some("now"));
+    assert_eq!(journal.requests, None);
+    assert_eq!(done.decide().plan, Plan::Rest);
+}
+
+#[test]
+fn a_request_that_no_job_can_answer_is_refused_with_the_way_out() {
+    let stopped = Case::observed("desiredState: Stopped", ApplicationStatus::Ready);
+    let asked = stopped.annotate("sluicegate.dev/snapshot-requested-at", "now");
+    let decision = asked.decide();
+    assert_eq!(
+        (&decision.plan, told(&decision)),
+        (&Plan::Rest, vec!["SnapshotRefused"])
+    );
+    assert!(decision.notes[0].message.contains("spec.desiredState"));
+    assert_eq!(decision.journal.handled.unwrap().snapshot.as_deref(), Some("now"));
+}
+
+#[test]
+fn what_fails_is_tried_again_at_a_growing_distance_and_keeps_nothing_else_waiting() {
+    let failed = then(kept(HOURLY).at(60).recorded().at(HOUR), SnapshotStatus::Failed, 20);
+    let decision = failed.decide();
+    assert_eq!((&decision.plan, told(&decision)), (&Plan::Rest, vec!["SnapshotFailed"]));
+    assert_eq!(decision.wake, Some(after(HOUR + 80)));
+    let again = failed.recorded().at(HOUR + 80);
+    let name = taken(&again.decide());
+    assert!(name.ends_with("-schedule-20260101T010000Z-2"), "{name}");
+    let refused = refused(again, FaultKind::JobDown);
+    assert_eq!(known(&refused).failure.as_ref().unwrap().attempts, 2);
+    assert_eq!(refused.app.status.as_ref().unwrap().journal.refusal, None);
+    let decision = refused.decide();
+    assert_eq!((decision.plan, decision.wake), (Plan::Rest, Some(after(HOUR + 200))));
+    let done = then(refused.at(HOUR + 200), SnapshotStatus::Ready, 1).recorded();
+    assert_eq!(
+        (known(&done).failure, known(&done).next_at),
+        (None, Some(after(2 * HOUR)))
+    );
+}
+
+#[test]
+fn a_settled_resource_is_looked_at_more_closely_only_when_something_is_due() {
+    let case = |seconds: i64| {
+        let mut case = kept(HOURLY).at(60).recorded().at(seconds);
+        case.app.status.as_mut().unwrap().observed_generation = 1;
+        case
+    };
+    let close = |case: &Case| {
+        let want = case.want();
+        needs(&case.app, want.as_ref(), case.world.application.as_ref(), case.now).details
+    };
+    assert!(!close(&case(HOUR - 1)));
+    assert!(close(&case(HOUR)));
+    let respecified = case(70).respec("snapshots: {retention: {maxCount: 1}}");
+    assert!(close(&respecified));
+    let asked = case(70).annotate("sluicegate.dev/snapshot-requested-at", "now");
+    assert!(close(&asked));
+    let lost = case(70).journal(|journal| journal.snapshots.as_mut().unwrap().latest = None);
+    assert!(close(&lost));
+    let failing = case(70).journal(|journal| {
+        let failure = SnapshotFailure::after(None, after(65), None, "no".into());
+        journal.snapshots.as_mut().unwrap().deletion_failure = Some(failure);
+    });
+    assert!(close(&failing));
+    let expiring = case(70).journal(|journal| journal.snapshots.as_mut().unwrap().expires_at = Some(after(70)));
+    assert!(close(&expiring));
+}
+
+/// A snapshot that this controller took by the clock.
+fn ours(number: i64, seconds: i64) -> ObservedSnapshot {
+    let name = format!("sluicegate-uid1-0a1b2c3d4e5f-schedule-2026{number:04}T000000Z");
+    snapshot(&name, seconds, SnapshotStatus::Ready)
+}
+
+/// What the retention deletes, one after the other, until it is content.
+fn deletions(mut case: Case) -> Vec<i64> {
+    let mut gone = Vec::new();
+    while let Plan::Do(Step::DeleteSnapshot { name, created_at }) = case.decide().plan {
+        gone.push(created_at.duration_since(start_of_time()).as_secs());
+        let left = case.world.snapshots.take().unwrap();
+        case.world.snapshots = Some(left.into_iter().filter(|snapshot| snapshot.name != name).collect());
+    }
+    assert_eq!(case.decide().plan, Plan::Rest);
+    gone
+}
+
+fn retaining(rules: &str) -> Case {
+    Case::running(&format!("snapshots: {{retention: {{{rules}}}}}"))
+}
+
+#[test]
+fn beyond_the_count_the_oldest_of_ours_go_first() {
+    let list = || {
+        vec![
+            ours(4, 400),
+            ours(3, 300),
+            ours(2, 200),
+            ours(1, 100),
+            snapshot("theirs", 50, SnapshotStatus::Ready),
+        ]
+    };
+    assert_eq!(deletions(retaining("maxCount: 2").snapshots(list())), [100, 200]);
+    assert_eq!(
+        deletions(retaining("maxCount: 2, scope: All").snapshots(list())),
+        [50, 100, 200]
+    );
+    assert_eq!(deletions(retaining("maxCount: 9").snapshots(list())), [0_i64; 0]);
+    let ready = retaining("maxCount: 2")
+        .snapshots(list())
+        .respec("desiredState: Stopped\nsnapshots: {retention: {maxCount: 2}}");
+    let ready = ready.world(|app| app.status = ApplicationStatus::Ready);
+    let ready = ready.journal(|journal| journal.revisions.as_mut().unwrap().running = None);
+    assert_eq!(deletions(ready), [100, 200]);
+}
+
+#[test]
+fn what_grows_too_old_goes_when_it_does() {
+    let list = vec![ours(2, 2 * HOUR), ours(1, HOUR)];
+    let case = retaining("maxAge: 24h").snapshots(list.clone()).at(3 * HOUR).recorded();
+    assert_eq!(known(&case).expires_at, Some(after(25 * HOUR)));
+    assert_eq!(case.decide().wake, Some(after(25 * HOUR)));
+    assert_eq!(deletions(case.at(25 * HOUR)), [HOUR]);
+    let much_later = retaining("maxAge: 24h").snapshots(list).at(90 * HOUR);
+    assert_eq!(deletions(much_later), [HOUR]);
+}
+
+#[test]
+fn a_failed_one_goes_when_a_newer_one_replaced_it() {
+    let failed = ObservedSnapshot {
+        status: SnapshotStatus::Failed,
+        ..ours(1, 100)
+    };
+    let alone = retaining("maxCount: 5").snapshots(vec![failed.clone(), ours(0, 50)]);
+    assert_eq!(deletions(alone), [0_i64; 0]);
+    let replaced = retaining("maxCount: 5").snapshots(vec![ours(2, 200), failed, ours(0, 50)]);
+    assert_eq!(deletions(replaced), [100]);
+}
+
+#[test]
+fn what_somebody_may_go_back_to_is_never_deleted() {
+    let list = vec![ours(5, 500), ours(4, 400), ours(3, 300), ours(2, 200), ours(1, 100)];
+    let name = |number: usize| list[5 - number].name.clone();
+    let case = retaining("maxCount: 1").snapshots(list.clone()).journal(|journal| {
+        let revisions = journal.revisions.as_mut().unwrap();
+        revisions.good_snapshot = Some(name(3));
+        revisions.previous = Some(PreviousRevision {
+            revision: "previous".into(),
+            version_id: 1,
+            snapshot: Some(name(1)),
+        });
+    });
+    assert_eq!(deletions(case), [200, 400]);
+    let once = format!(
+        "snapshots: {{retention: {{maxCount: 1}}}}\nrestore: {{once: {{nonce: 1, snapshotName: {}}}}}",
+        name(2)
+    );
+    let named = Case::running(&once).journal(|journal| journal.handled.as_mut().unwrap().restore_once = Some(1));
+    assert_eq!(deletions(named.snapshots(list.clone())), [100, 300, 400]);
+    let unproven_newest = retaining("maxCount: 1").snapshots(list).journal(|journal| {
+        journal.unproven.push(crate::api::status::UnprovenSpan {
+            revision: "version 9".into(),
+            version_id: Some(9),
+            from: after(450),
+            until: Some(after(550)),
+        });
+    });
+    assert_eq!(deletions(unproven_newest), [100, 200, 300]);
+}
+
+#[test]
+fn nothing_is_deleted_while_a_change_or_a_way_back_is_under_way() {
+    let list = || vec![ours(2, 200), ours(1, 100)];
+    let changing = retaining("maxCount: 1").snapshots(list());
+    let changing = changing.respec("snapshots: {retention: {maxCount: 1}}\nparallelism: {parallelism: 2}");
+    assert_eq!(step(&changing.decide()), StepKind::TakeSnapshot);
+    let gate = retaining("maxCount: 1").snapshots(list()).journal(|journal| {
+        journal.revisions.as_mut().unwrap().good = None;
+    });
+    assert_eq!(waits(&gate.sees(healthy_job()).decide()), Reason::Verifying);
+}
+
+#[test]
+fn a_deletion_is_over_when_the_list_no_longer_shows_the_snapshot() {
+    let case = retaining("maxCount: 1").snapshots(vec![ours(2, 200), ours(1, 100)]);
+    assert_eq!(step(&case.decide()), StepKind::DeleteSnapshot);
+    let issued = case
+        .recorded()
+        .journal(|journal| journal.intent.as_mut().unwrap().phase = Phase::Issued);
+    let deleting = ObservedSnapshot {
+        status: SnapshotStatus::Deleting,
+        ..ours(1, 100)
+    };
+    let going = issued.snapshots(vec![ours(2, 200), deleting]).at(60);
+    assert_eq!(waits(&going.decide()), Reason::Pending);
+    let stuck = going.at(601).decide();
+    assert_eq!(
+        (&stuck.plan, told(&stuck)),
+        (&Plan::Rest, vec!["SnapshotDeletionFailed"])
+    );
+    let going = retaining("maxCount: 1")
+        .snapshots(vec![ours(2, 200), ours(1, 100)])
+        .recorded();
+    let gone = going.snapshots(vec![ours(2, 200)]).at(5).decide();
+    assert_eq!((&gone.plan, told(&gone)), (&Plan::Rest, vec!["SnapshotDeleted"]));
+}
+
+#[test]
+fn a_deletion_that_the_service_refuses_is_tried_again_later() {
+    let case = retaining("maxCount: 1").snapshots(vec![ours(2, 200), ours(1, 100)]);
+    let refused = refused(case, FaultKind::Denied);
+    let decision = refused.decide();
+    assert_eq!((&decision.plan, decision.wake), (&Plan::Rest, Some(after(60))));
+    assert_eq!(step(&refused.at(60).decide()), StepKind::DeleteSnapshot);
+}
+
+#[test]
+fn a_snapshot_in_the_second_in_which_an_unproven_job_came_is_its_own_unless_an_earlier_version_made_it() {
+    let span = crate::api::status::UnprovenSpan {
+        revision: "version 9".into(),
+        version_id: Some(9),
+        from: after(100),
+        until: Some(after(200)),
+    };
+    for (version_id, is_good) in [(8, true), (9, false)] {
+        let own = ObservedSnapshot {
+            version_id,
+            ..snapshot("J83xkehHnXHLILEuwa7V", 100, SnapshotStatus::Ready)
+        };
+        let case = Case::running("").snapshots(vec![own, snapshot("kept", -60, SnapshotStatus::Ready)]);
+        let case = case.journal(|journal| journal.unproven.push(span.clone())).recorded();
+        let latest = case.app.status.unwrap().journal.snapshots.unwrap().latest.unwrap();
+        assert_eq!(latest != "kept", is_good, "version {version_id}");
+    }
+}
