@@ -51,6 +51,16 @@ pub struct RunArgs {
     )]
     pub namespaces: Vec<String>,
 
+    /// Namespaces in which `spec.management.adoption` may take existing applications over, repeated or separated by
+    /// commas; `*` is every namespace. Default: none.
+    #[arg(
+        long = "adoption-namespaces",
+        env = "SLUICEGATE_ADOPTION_NAMESPACES",
+        value_name = "NAMESPACE",
+        value_delimiter = ','
+    )]
+    pub adoption_namespaces: Vec<String>,
+
     /// Address of `/metrics`, `/healthz` and `/readyz`.
     #[arg(
         long,
@@ -380,6 +390,8 @@ mod tests {
     fn namespaces_are_repeated_or_separated_by_commas() {
         let args = run(&["--namespace", "a,b", "--namespace=c"]).unwrap();
         assert_eq!(args.namespaces, ["a", "b", "c"]);
+        let args = run(&["--adoption-namespaces=a,b"]).unwrap();
+        assert_eq!(args.adoption_namespaces, ["a", "b"]);
     }
 
     #[test]

@@ -166,10 +166,7 @@ impl Revision {
             allow_non_restored_state,
         })
         .unwrap_or_default();
-        let digest = Sha256::digest(content.to_string().as_bytes());
-        let hex = "0123456789abcdef".as_bytes();
-        let digits = digest.iter().take(6).flat_map(|byte| [byte >> 4, byte & 15]);
-        Self(digits.map(|digit| char::from(hex[usize::from(digit)])).collect())
+        Self(digits(&content.to_string(), 6))
     }
 
     /// The digits.
@@ -191,6 +188,20 @@ impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A digest of a text that may be confidential: it tells equal texts from different ones, in eight hex digits.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    digits(text, 4)
+}
+
+/// The first bytes of the SHA-256 of a text as hex digits.
+fn digits(text: &str, bytes: usize) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let hex = "0123456789abcdef".as_bytes();
+    let digits = digest.iter().take(bytes).flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(hex[usize::from(digit)])).collect()
 }
 
 #[cfg(test)]

@@ -163,6 +163,7 @@ fn rules(args: &RunArgs) -> Rules {
         refusal_grace: signed(args.refusal_grace),
         refusal_recheck: signed(args.refusal_recheck),
         reference_grace: signed(args.reference_grace),
+        adoption_namespaces: args.adoption_namespaces.clone(),
     }
 }
 

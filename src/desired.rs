@@ -15,8 +15,8 @@ use kube::ResourceExt;
 
 use crate::api::annotation;
 use crate::api::spec::{
-    Approval, DeletionPolicy, DesiredState, FinalSnapshot, FlinkApplication, FlinkApplicationSpec, OnFailure,
-    PreChangeSnapshot, RestoreFrom, StateLoss,
+    Adoption, Approval, DeletionPolicy, DesiredState, Drift, FinalSnapshot, FlinkApplication, FlinkApplicationSpec,
+    Mode, OnFailure, PreChangeSnapshot, RestoreFrom, StateLoss,
 };
 use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
@@ -65,6 +65,12 @@ pub struct Desired {
     pub change_windows: ChangeWindows,
     /// When snapshots are taken, and which are deleted again.
     pub snapshots: SnapshotPolicy,
+    /// How much of the application is managed.
+    pub mode: Mode,
+    /// Whether an existing application is taken over.
+    pub adoption: Adoption,
+    /// What follows a change by somebody else.
+    pub drift: Drift,
     /// The revision for which a person consents to a start without state.
     pub empty_start_consent: Option<String>,
 }
@@ -105,7 +111,8 @@ pub enum Initial {
 /// What the deletion of the resource does; read leniently, so that an invalid spec cannot hold a deletion up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletionRules {
-    /// Retain, Stop or Delete. `Delete` without consent to the loss of state is read as `Retain`.
+    /// Retain, Stop or Delete. `Delete` without consent to the loss of state, and everything where nothing may be changed,
+    /// is read as `Retain`.
     pub policy: DeletionPolicy,
     /// Whether the stop takes a snapshot.
     pub final_snapshot: FinalSnapshot,
@@ -173,6 +180,15 @@ fn asked_identity(app: &FlinkApplication, default_region: &str) -> Identity {
     }
 }
 
+/// How much of the application is managed; read without the rest of the spec, which may be invalid.
+#[must_use]
+pub fn mode(spec: &FlinkApplicationSpec) -> Mode {
+    spec.management
+        .as_ref()
+        .and_then(|management| management.mode)
+        .unwrap_or_default()
+}
+
 /// The rules of the deletion of a resource.
 #[must_use]
 pub fn deletion_rules(spec: &FlinkApplicationSpec) -> DeletionRules {
@@ -183,7 +199,7 @@ pub fn deletion_rules(spec: &FlinkApplicationSpec) -> DeletionRules {
     let accepted = deletion.and_then(|deletion| deletion.state_loss) == Some(StateLoss::Accepted);
     let timeout = deletion.and_then(|deletion| deletion.timeout.as_deref());
     DeletionRules {
-        policy: if asked == DeletionPolicy::Delete && !accepted {
+        policy: if mode(spec) == Mode::ObserveOnly || asked == DeletionPolicy::Delete && !accepted {
             DeletionPolicy::Retain
         } else {
             asked
@@ -265,6 +281,17 @@ impl Desired {
             approved_revision: app.annotations().get(annotation::APPROVED_REVISION).cloned(),
             change_windows,
             snapshots,
+            mode: mode(spec),
+            adoption: spec
+                .management
+                .as_ref()
+                .and_then(|management| management.adoption)
+                .unwrap_or_default(),
+            drift: spec
+                .management
+                .as_ref()
+                .and_then(|management| management.drift)
+                .unwrap_or_default(),
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }

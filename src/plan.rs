@@ -2,9 +2,11 @@
 //!
 //! Everything here is pure: no clock, no randomness, no I/O. The same situation always plans the same move.
 
+mod adoption;
 mod by_hand;
 pub mod change_control;
 pub mod diff;
+pub(crate) mod drift;
 mod gate;
 mod ledger;
 pub mod measure;
@@ -26,7 +28,7 @@ use kube::ResourceExt;
 
 use crate::api::FINALIZER;
 use crate::api::condition::{ConditionType, Reason};
-use crate::api::spec::{DeletionPolicy, FlinkApplication};
+use crate::api::spec::{DeletionPolicy, FlinkApplication, Mode};
 use crate::api::status::{Intent, Journal, MissingStatus, Phase, StepKind};
 use crate::desired::{DeletionRules, Desired, Undesirable, deletion_rules};
 use crate::fault::{Fault, FaultKind};
@@ -64,6 +66,8 @@ pub struct Rules {
     pub refusal_recheck: SignedDuration,
     /// How long a missing ConfigMap counts as work in flight.
     pub reference_grace: SignedDuration,
+    /// The namespaces in which existing applications may be taken over.
+    pub adoption_namespaces: Vec<String>,
 }
 
 impl Default for Rules {
@@ -72,6 +76,7 @@ impl Default for Rules {
             refusal_grace: SignedDuration::from_mins(10),
             refusal_recheck: SignedDuration::from_mins(5),
             reference_grace: SignedDuration::from_mins(2),
+            adoption_namespaces: Vec::new(),
         }
     }
 }
@@ -102,6 +107,8 @@ pub enum Plan {
     HeldBack(HeldBack),
     /// Nothing is done, because somebody asked only to watch.
     Pause,
+    /// Nothing is ever done, as the spec says: the application is read and reported.
+    Observe,
     /// Something is awaited.
     Wait(Waiting),
     /// One mutating call.
@@ -122,6 +129,7 @@ impl Plan {
             Self::Rest => "rest",
             Self::HeldBack(_) => "held-back",
             Self::Pause => "pause",
+            Self::Observe => "observe",
             Self::Wait(_) => "wait",
             Self::Do(_) => "do",
             Self::Stall(_) => "stall",
@@ -198,6 +206,8 @@ struct Desk<'a> {
     serves: Option<String>,
     /// Why the revision of the spec is held back; then the situation asks for what is in place.
     held_back: Option<HeldBack>,
+    /// What somebody else changed, while it is undone.
+    undone: Option<String>,
     /// Since when the log may tell the first cause of a failure that has none.
     cause_since: Option<Timestamp>,
 }
@@ -218,6 +228,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         measures: Vec::new(),
         serves: None,
         held_back: None,
+        undone: None,
         cause_since: None,
     };
     requests::take_over(&mut desk);
@@ -230,6 +241,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     let plan = next(&mut desk);
     let plan = waiting::for_others(&desk, plan);
     change_control::let_through(&mut desk, &plan);
+    drift::tell(&mut desk, &plan);
     match &plan {
         Plan::Do(step) => desk.declare(step),
         Plan::Stall(stall) => desk.tell(stall),
@@ -240,6 +252,9 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     }
     let want = situation.want.ok();
     let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
+    let open = desk.journal.intent.as_ref().filter(|_| plan == Plan::Observe);
+    let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
+    let wake = wake.into_iter().chain(open).min();
     Decision {
         journal: desk.journal,
         plan,
@@ -313,6 +328,9 @@ fn next(desk: &mut Desk<'_>) -> Plan {
     match desk.situation.want {
         Ok(want) => {
             desk.journal.missing = None;
+            if want.mode == Mode::ObserveOnly {
+                return Plan::Observe;
+            }
             change_control::plan(desk, want)
         }
         Err(Undesirable::Missing(name)) => missing(desk, name),

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::api::condition::{Condition, ConditionType, Reason};
-use crate::api::spec::DesiredState;
+use crate::api::spec::{DesiredState, Mode};
 use crate::api::status::{FlinkApplicationStatus, Journal};
 use crate::desired::Undesirable;
 use crate::plan::change_control::held_back;
-use crate::plan::diff::in_sync;
+use crate::plan::diff::{in_sync, in_words};
 use crate::plan::step::Step;
-use crate::plan::waiting::patience;
+use crate::plan::waiting::{patience, reason_of};
 use crate::plan::{Plan, Situation};
 use crate::world::ApplicationStatus;
 
@@ -138,6 +138,9 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
     };
     match plan {
         Plan::Rest => rest(situation, journal),
+        Plan::HeldBack(held_back) if held_back.reason == Reason::DriftDetected => {
+            as_it_is(situation, held_back.message.clone())
+        }
         Plan::HeldBack(held_back) => Verdict {
             ready: false,
             reason: Reason::Pending,
@@ -146,6 +149,7 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
             stalled: false,
         },
         Plan::Pause => paused(situation, journal),
+        Plan::Observe => observed(situation),
         Plan::Wait(waiting) if waiting.background => {
             beside(situation, journal).unwrap_or_else(|| work(waiting.reason, waiting.message.clone()))
         }
@@ -203,6 +207,39 @@ fn is_at_rest(journal: &Journal) -> bool {
         && journal.way_back.is_none()
         && journal.force_stopped.is_none()
         && running.is_none_or(|running| journal.failure_of(&running).is_none())
+}
+
+/// What is said of an application that is left as it is: whether it runs or not decides alone.
+fn as_it_is(situation: &Situation<'_>, message: String) -> Verdict {
+    let status = situation.world.application.as_ref().map(|app| &app.status);
+    let runs = situation.want.is_ok_and(|want| want.state == DesiredState::Running);
+    let (ready, reason) = match status {
+        None => (false, Reason::Pending),
+        Some(ApplicationStatus::Running) => (runs, Reason::Running),
+        Some(ApplicationStatus::Ready) => (!runs, Reason::Stopped),
+        Some(status) => (false, reason_of(status)),
+    };
+    Verdict {
+        ready,
+        reason,
+        message,
+        reconciling: false,
+        stalled: false,
+    }
+}
+
+fn observed(situation: &Situation<'_>) -> Verdict {
+    let message = situation.world.application.as_ref().map_or_else(
+        || "there is no application, and spec.management.mode: ObserveOnly creates none".to_owned(),
+        |app| {
+            format!(
+                "the service reports {} as version {}; spec.management.mode is ObserveOnly and nothing is changed",
+                app.status.as_str(),
+                app.version_id
+            )
+        },
+    );
+    as_it_is(situation, message)
 }
 
 fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
@@ -285,6 +322,10 @@ fn health(situation: &Situation<'_>, journal: &Journal) -> (&'static str, Reason
     let status = app.map(|app| &app.status);
     let revisions = journal.revisions();
     let running = revisions.running.as_deref();
+    let unknown = ("Unknown", Reason::NoData, "the job was not looked at".to_owned());
+    if running.is_none() && status == Some(&ApplicationStatus::Running) {
+        return unknown;
+    }
     if running.is_none() || status.is_none_or(|status| *status == ApplicationStatus::Ready) {
         return ("Unknown", Reason::Stopped, "no job runs".to_owned());
     }
@@ -310,7 +351,7 @@ fn health(situation: &Situation<'_>, journal: &Journal) -> (&'static str, Reason
         let message = format!("{subtasks}revision {} was proven good", running.unwrap_or_default());
         return ("True", Reason::AllSubtasksRunning, message);
     }
-    ("Unknown", Reason::NoData, "the job was not looked at".to_owned())
+    unknown
 }
 
 fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {
@@ -358,14 +399,25 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
             );
         }
     };
-    if in_sync(situation.world, want) {
+    let held_back = held_back(situation, journal).filter(|_| want.mode == Mode::Full);
+    let drifted = held_back
+        .as_ref()
+        .is_some_and(|held| held.reason == Reason::DriftDetected);
+    if !drifted && in_sync(situation.world, want) {
         return (
             true,
             Reason::InSync,
             format!("the service has revision {}", want.revision),
         );
     }
-    if let Some(held_back) = held_back(situation, journal) {
+    if want.mode == Mode::ObserveOnly {
+        let words = situation.world.application.as_ref().map_or_else(
+            || "there is no application".to_owned(),
+            |app| in_words(&app.configuration, &want.configuration),
+        );
+        return (false, Reason::ObserveOnly, words);
+    }
+    if let Some(held_back) = held_back {
         return (false, held_back.reason, held_back.message);
     }
     if journal.failure_of(want.revision.as_str()).is_some() {

@@ -122,6 +122,8 @@ reasons! {
     NoRestorePoint,
     /// The application belongs to somebody else.
     NotOwned,
+    /// The controller may not do in this namespace what the spec asks for.
+    NotAllowed,
     /// The spec contradicts itself or what cannot be changed.
     InvalidSpec,
     /// A ConfigMap that the spec names does not exist.
@@ -142,6 +144,10 @@ reasons! {
     AwaitingApproval,
     /// The revision waits until a change window opens.
     OutsideChangeWindow,
+    /// Somebody else changed or stopped the application.
+    DriftDetected,
+    /// Nothing is changed, as the spec says.
+    ObserveOnly,
     /// The failed revision is neither sent nor started again.
     FailedRevisionHeld,
     /// The job of the change runs, and it is being proven.

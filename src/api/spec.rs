@@ -6,6 +6,7 @@
 
 mod change;
 mod flink;
+mod management;
 mod snapshots;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub use flink::{
     Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,
     SystemRollback, Vpc,
 };
+pub use management::{Adoption, Drift, Management, Mode};
 pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 
 /// The desired state of one application of Amazon Managed Service for Apache Flink.
@@ -157,6 +159,10 @@ pub struct FlinkApplicationSpec {
     /// How a change is brought out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+
+    /// How much of the application is managed, and whether an existing one is taken over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub management: Option<Management>,
 
     /// What the deletion of this resource does to the application.
     #[serde(skip_serializing_if = "Option::is_none")]

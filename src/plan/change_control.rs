@@ -12,13 +12,13 @@ use crate::api::status::{Journal, StepKind};
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
-use crate::plan::{Desk, Plan, Situation, requests, rollout, waiting};
+use crate::plan::{Desk, Plan, Situation, drift, requests, rollout, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Why the content of a revision is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldBack {
-    /// Why, as one word: [`Reason::AwaitingApproval`] or [`Reason::OutsideChangeWindow`].
+    /// Why, as one word: [`Reason::AwaitingApproval`], [`Reason::OutsideChangeWindow`] or [`Reason::DriftDetected`].
     pub reason: Reason,
     /// Why, and what lets it through, as a sentence.
     pub message: String,
@@ -28,11 +28,15 @@ pub struct HeldBack {
 
 /// Whether the revision that the spec asks for is held back.
 ///
-/// A revision that the service has already, and one that was let through, are not.
+/// A revision that the service has already, and one that was let through, are not, unless somebody else changed the
+/// application and the spec asks only to be told.
 #[must_use]
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok()?;
     let revision = want.revision.as_str();
+    if let Some(reported) = drift::reported(situation, journal) {
+        return Some(reported);
+    }
     let let_through = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref()) == Some(revision);
     if let_through || in_sync(situation.world, want) {
         return None;
@@ -70,9 +74,19 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
 /// application.
 pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
     desk.held_back = held_back(&desk.situation, &desk.journal);
+    desk.undone = drift::of_content(&desk.situation, &desk.journal);
     let want = desk.situation.want.ok().filter(|_| desk.held_back.is_some())?;
     let app = desk.situation.world.application.as_ref()?;
-    Some(in_place(desk, app, want))
+    let in_place = in_place(desk, app, want);
+    let is_drift = desk
+        .held_back
+        .as_ref()
+        .is_some_and(|held| held.reason == Reason::DriftDetected);
+    Some(if is_drift {
+        drift::left_alone(app, in_place)
+    } else {
+        in_place
+    })
 }
 
 /// The next move towards what is wanted; where that is held back, towards what is in place.

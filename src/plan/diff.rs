@@ -1,10 +1,14 @@
 //! What must change so that the service has what is wanted: only the members that differ, in as few calls as possible.
 
+mod words;
+
 use std::collections::BTreeMap;
 
 use crate::configuration::{CodeLocation, Configuration, PropertyGroups, Vpc};
 use crate::desired::Desired;
 use crate::world::{Observed, World};
+
+pub use words::in_words;
 
 /// Whether the service has the content that is wanted.
 #[must_use]

@@ -16,7 +16,7 @@ use crate::plan::rollout::background::{aside, background, note_tag_keys, remembe
 use crate::plan::rollout::running::{by_force, running};
 use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
-use crate::plan::{Desk, Note, Plan, by_hand, restart_wanted, rollback, stall, waiting};
+use crate::plan::{Desk, Note, Plan, adoption, by_hand, restart_wanted, rollback, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
@@ -107,6 +107,9 @@ fn absent(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     if let Some(intent) = &desk.journal.intent {
         return waiting::for_intent(desk, intent);
     }
+    if let Some(plan) = adoption::of_nothing(desk, want) {
+        return plan;
+    }
     desk.forget_versions();
     let mut tags = want.tags.clone();
     tags.extend(desk.situation.owner.tags());
@@ -142,13 +145,7 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
             let tags = [(UID.to_owned(), owner.uid.clone())].into();
             Some(waiting::admitted(desk, Step::Tag { tags }))
         }
-        Ownership::Untagged => Some(stall(
-            Reason::NotOwned,
-            format!(
-                "application {} exists and carries no tags of this controller; it is left alone. Choose another spec.applicationName, or delete the application",
-                want.identity.name
-            ),
-        )),
+        Ownership::Untagged => Some(adoption::of_untagged(desk, app, want)),
         Ownership::Foreign(who) => Some(stall(
             Reason::NotOwned,
             format!(

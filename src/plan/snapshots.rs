@@ -194,9 +194,9 @@ fn due(desk: &Desk<'_>, app: &Observed) -> Option<Due> {
     if let Some(run) = run.filter(|at| *at <= desk.situation.now) {
         return Some(Due::Run(run));
     }
-    restore::restore_point(desk, &app.configuration.runtime_environment)
-        .is_none()
-        .then_some(Due::RestorePoint)
+    let in_place_is_proven = desk.journal.unproven.iter().all(|span| span.until.is_some());
+    let point = restore::restore_point(desk, &app.configuration.runtime_environment);
+    (point.is_none() && in_place_is_proven).then_some(Due::RestorePoint)
 }
 
 /// Waits for a snapshot that somebody else began to take.

@@ -6,6 +6,7 @@ mod change_control;
 mod edges;
 mod gate;
 mod intents;
+mod ownership;
 mod refusals;
 mod rollback;
 mod snapshots;

@@ -39,7 +39,7 @@ pub(super) fn for_intent(desk: &Desk<'_>, intent: &Intent) -> Plan {
 }
 
 /// The words for a status in which the application cannot rest.
-pub(super) fn reason_of(status: &ApplicationStatus) -> Reason {
+pub(crate) fn reason_of(status: &ApplicationStatus) -> Reason {
     match status {
         ApplicationStatus::Starting => Reason::Starting,
         ApplicationStatus::Updating => Reason::Updating,

@@ -34,6 +34,16 @@ fn creations() -> Vec<(Value, &'static str)> {
             "spec.snapshots.enabled: false needs spec.rollout.preChangeSnapshot: Never",
         ),
         (
+            json!({
+                "snapshots": {"enabled": false, "schedule": {"cron": "0 0 * * *"}}, "rollout": never, "restore": none,
+            }),
+            "spec.snapshots.schedule needs spec.snapshots.enabled: true",
+        ),
+        (
+            json!({"snapshots": {"retention": {"scope": "All"}}}),
+            "spec.snapshots.retention needs maxCount or maxAge",
+        ),
+        (
             json!({"tags": {"aws:team": "x"}}),
             "spec.tags: a key has at most 128 characters",
         ),
@@ -110,6 +120,30 @@ fn durations() -> Vec<(Value, &'static str)> {
         (
             json!({"rollout": {"changeWindows": [window("168h1s")]}}),
             "spec.rollout.changeWindows[].duration must be between 1m and 168h",
+        ),
+        (
+            json!({"snapshots": {"staleAfter": "59s"}}),
+            "spec.snapshots.staleAfter must be between 1m and 8760h",
+        ),
+        (
+            json!({"snapshots": {"staleAfter": "8760h1s"}}),
+            "spec.snapshots.staleAfter must be between 1m and 8760h",
+        ),
+        (
+            json!({"snapshots": {"schedule": {"cron": "0 0 * * *", "startingDeadline": "59s"}}}),
+            "spec.snapshots.schedule.startingDeadline must be between 1m and 24h",
+        ),
+        (
+            json!({"snapshots": {"schedule": {"cron": "0 0 * * *", "startingDeadline": "24h1s"}}}),
+            "spec.snapshots.schedule.startingDeadline must be between 1m and 24h",
+        ),
+        (
+            json!({"snapshots": {"retention": {"maxAge": "59m"}}}),
+            "spec.snapshots.retention.maxAge must be between 1h and 87600h",
+        ),
+        (
+            json!({"snapshots": {"retention": {"maxAge": "87600h1s"}}}),
+            "spec.snapshots.retention.maxAge must be between 1h and 87600h",
         ),
         (
             json!({"deletion": {"timeout": "59s"}}),

@@ -120,12 +120,12 @@ fn the_snapshot_before_a_change_is_taken_once_and_the_update_keeps_the_state() {
     let revision = app["status"]["revisions"]["target"].as_str().unwrap();
     let inside = stage.inside("orders");
     let names = snapshots(&inside);
-    assert_eq!(names.len(), 2, "one of ours, one of the update: {names:?}");
+    assert_eq!(names.len(), 3, "the first, one before the update, its own: {names:?}");
     assert!(
-        names[0].starts_with("sluicegate-") && names[0].contains(revision),
+        names[1].starts_with("sluicegate-") && names[1].contains(revision),
         "{names:?}"
     );
-    assert_eq!(inside["job"]["restoredFrom"], json!(names[1]));
+    assert_eq!(inside["job"]["restoredFrom"], json!(names[2]));
 }
 
 #[test]
@@ -212,6 +212,7 @@ fn a_lost_reply_is_settled_by_looking_and_nothing_is_sent_twice() {
         [
             "CreateApplication",
             "StartApplication",
+            "CreateApplicationSnapshot",
             "UpdateApplication",
             "StopApplication"
         ]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{Stage, condition};
+use crate::stage::{FIRST_RUN, Stage, condition};
 
 #[test]
 fn an_applied_manifest_is_created_started_and_ready() {
@@ -11,7 +11,7 @@ fn an_applied_manifest_is_created_started_and_ready() {
     let waited = stage.kubectl(&["wait", "--for=condition=Ready", "msfapp/orders", "--timeout=120s"]);
     assert!(waited.contains("condition met"), "{waited}");
 
-    assert_eq!(stage.changes_since(0), ["CreateApplication", "StartApplication"]);
+    assert_eq!(stage.changes_since(0), FIRST_RUN);
     let inside = stage.inside("orders");
     assert_eq!(inside["status"], "RUNNING");
     assert_eq!(inside["region"], "eu-west-1");

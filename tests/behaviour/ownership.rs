@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{ROLE, Stage};
+use crate::stage::{PATIENCE, ROLE, Stage, condition};
+use crate::testbed::eventually;
 
 /// An application as a person creates it without the controller.
 fn foreign(stage: &Stage, tags: &Value) {
@@ -79,4 +80,127 @@ fn two_resources_that_name_the_same_application_do_not_fight() {
     stage.look("first");
     stage.ready("first");
     assert_eq!(stage.changes_since(mark), [""; 0]);
+}
+
+/// A running application that a person made, beside a controller that takes applications over.
+fn running_elsewhere(namespace: &str) -> Stage {
+    let mut stage = Stage::without_controller(namespace);
+    foreign(&stage, &json!([{"Key": "team", "Value": "payments"}]));
+    stage.call(
+        "StartApplication",
+        &json!({"ApplicationName": "orders", "RunConfiguration": {}}),
+    );
+    eventually("the application runs", PATIENCE, || {
+        stage.describe("orders")["ApplicationStatus"] == "RUNNING"
+    });
+    stage.start_controller_with(&["--adoption-namespaces", namespace]);
+    stage
+}
+
+fn synced(app: &Value) -> (String, String) {
+    let found = condition(app, "Synced").cloned().unwrap_or_default();
+    let text = |member: &str| found[member].as_str().unwrap_or_default().to_owned();
+    (text("reason"), text("message"))
+}
+
+fn jobs(stage: &Stage) -> usize {
+    let inside = stage.emulator.describe("orders").unwrap();
+    inside["jobs"].as_array().map_or(0, Vec::len)
+}
+
+#[test]
+fn an_application_that_equals_its_spec_is_adopted_without_a_restart() {
+    let stage = running_elsewhere("adopted");
+    let mark = stage.mark();
+    stage.apply("orders", &json!({"management": {"adoption": "Adopt"}}));
+    let app = stage.ready("orders");
+    assert_eq!(app["status"]["history"][0]["result"], "Promoted");
+    assert_eq!(stage.changes_since(mark), ["TagResource", "CreateApplicationSnapshot"]);
+    assert_eq!(jobs(&stage), 1);
+
+    stage.apply(
+        "orders",
+        &json!({"management": {"adoption": "Adopt"}, "parallelism": {"parallelism": 2}}),
+    );
+    stage.ready("orders");
+    assert_eq!(jobs(&stage), 2);
+}
+
+#[test]
+fn a_namespace_that_the_controller_does_not_name_adopts_nothing() {
+    let stage = Stage::set("not-adopting");
+    foreign(&stage, &json!([]));
+    let mark = stage.mark();
+    stage.apply("orders", &json!({"management": {"adoption": "AdoptOrCreate"}}));
+    let message = stage.stalled("orders", "NotAllowed");
+    assert!(message.contains("--adoption-namespaces"), "{message}");
+    assert_eq!(stage.changes_since(mark), [""; 0]);
+}
+
+#[test]
+fn an_observed_application_is_reported_and_never_changed() {
+    let stage = running_elsewhere("observed");
+    let mark = stage.mark();
+    let spec = json!({
+        "management": {"mode": "ObserveOnly"},
+        "parallelism": {"parallelism": 4},
+        "propertyGroups": [{"id": "kafka", "properties": {"password": "hunter2"}}],
+        "deletion": {"policy": "Stop"},
+    });
+    stage.apply("orders", &spec);
+    let app = stage.until("orders", "is observed", |app| synced(app).0 == "ObserveOnly");
+    let (_, message) = synced(&app);
+    assert!(
+        message.contains("spec.parallelism.parallelism is 4 and the service has 1"),
+        "{message}"
+    );
+    assert!(message.contains("sha256:") && !message.contains("hunter2"), "{message}");
+    assert_eq!(condition(&app, "Ready").unwrap()["reason"], "Running");
+    stage.annotate("orders", "restart-requested-at", "1");
+    stage.look("orders");
+    stage.kubectl(&["delete", "msfapp", "orders", "--timeout=60s"]);
+    assert_eq!(stage.changes_since(mark), [""; 0]);
+    assert_eq!(stage.describe("orders")["ApplicationStatus"], "RUNNING");
+}
+
+#[test]
+fn drift_is_reported_or_corrected_as_the_spec_asks_and_told() {
+    let stage = Stage::set("drift");
+    let spec = |drift: &str| json!({"management": {"drift": drift}, "rollout": {"preChangeSnapshot": "Never"}});
+    stage.apply("orders", &spec("Report"));
+    stage.ready("orders");
+    let token = stage.describe("orders")["ConditionalToken"].clone();
+    let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 3});
+    let flink = json!({"ParallelismConfigurationUpdate": parallelism});
+    stage.call(
+        "UpdateApplication",
+        &json!({
+            "ApplicationName": "orders", "ConditionalToken": token,
+            "ApplicationConfigurationUpdate": {"FlinkApplicationConfigurationUpdate": flink},
+        }),
+    );
+    let mark = stage.mark();
+    let app = stage.until("orders", "tells of drift", |app| synced(app).0 == "DriftDetected");
+    let (_, message) = synced(&app);
+    assert!(
+        message.contains("spec.parallelism.parallelism is 1 and the service has 3"),
+        "{message}"
+    );
+    stage.look("orders");
+    assert_eq!(stage.changes_since(mark), [""; 0]);
+    let ready = stage.ready("orders");
+    assert_eq!(condition(&ready, "Ready").unwrap()["reason"], "Running");
+
+    stage.apply("orders", &spec("Correct"));
+    stage.until("orders", "is corrected", |app| synced(app).0 == "InSync");
+    stage.ready("orders");
+    assert_eq!(stage.changes_since(mark), ["UpdateApplication"]);
+    for reason in ["DriftDetected", "DriftCorrected"] {
+        let selector = format!("--field-selector=reason={reason}");
+        let events = stage.kubectl(&["get", "events", "-o", "jsonpath={.items[*].message}", &selector]);
+        assert!(
+            events.contains("spec.parallelism.parallelism is 1"),
+            "{reason}: {events}"
+        );
+    }
 }

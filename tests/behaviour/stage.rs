@@ -38,6 +38,9 @@ pub(crate) const THROWN: &str = "java.lang.NoSuchMethodError: Sink.open";
 /// The role of the applications of the tests.
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/flink/orders";
 
+/// The calls that bring a new application up: it runs from nothing, and there is a snapshot to go back to.
+pub(crate) const FIRST_RUN: [&str; 3] = ["CreateApplication", "StartApplication", "CreateApplicationSnapshot"];
+
 /// What a test plays on.
 pub(crate) struct Stage {
     /// The API server.

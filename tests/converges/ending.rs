@@ -182,7 +182,7 @@ fn unmet(ended: &mut Ended) -> Vec<String> {
             vec!["Stalled says nothing".to_owned()]
         };
     }
-    if is_held_back(status) {
+    if is_held_back(status) || object["spec"]["management"]["mode"] == "ObserveOnly" {
         return Vec::new();
     }
     let Some(detail) = ended.world.described(ended.now) else {

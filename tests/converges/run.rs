@@ -15,6 +15,7 @@ use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
 
 use crate::clock::VirtualClock;
+use crate::history::text;
 use crate::invariants::{is_held_back, is_true};
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
@@ -273,18 +274,19 @@ impl Run {
         };
         let due_soon = self.driver.due.is_some_and(|due| due <= now + seconds(1));
         let status = &object["status"];
-        // What the service began by itself ends by itself, also under a stalled resource.
-        let service_is_busy = matches!(
-            status["aws"]["applicationStatus"].as_str(),
-            Some("AUTOSCALING" | "MAINTENANCE")
-        );
+        // What the service began by itself, and what is done beside a stalled resource, ends by itself.
+        let service_is_busy = matches!(text(status, "/aws/applicationStatus"), "AUTOSCALING" | "MAINTENANCE")
+            && !status.to_string().contains("DeadlineExceeded");
+        let is_aside = matches!(text(status, "/intent/step"), "BackUp" | "DeleteSnapshot");
         !due_soon
             && !service_is_busy
+            && !is_aside
             && self.driver.looked
             && world.next_late().is_none()
             && status["observedGeneration"] == object["metadata"]["generation"]
             && (is_true(status, "Stalled")
-                || (is_true(status, "Ready") || is_held_back(status)) && status["intent"].is_null())
+                || (is_true(status, "Ready") || is_held_back(status) || is_observed(&object))
+                    && status["intent"].is_null())
             && !world.census_wakes(now)
     }
 
@@ -374,6 +376,11 @@ impl Run {
     }
 }
 
+/// Whether a resource only watches its application.
+fn is_observed(object: &Value) -> bool {
+    object["spec"]["management"]["mode"] == "ObserveOnly"
+}
+
 fn wake(due: &mut Option<Timestamp>, at: Timestamp) {
     *due = Some(due.map_or(at, |due| due.min(at)));
 }
@@ -384,7 +391,10 @@ fn context(shared: &Shared) -> Context {
     let settings = Settings {
         region: REGION.to_owned(),
         cluster: CLUSTER.to_owned(),
-        rules: Rules::default(),
+        rules: Rules {
+            adoption_namespaces: vec!["*".to_owned()],
+            ..Rules::default()
+        },
         resync: Duration::from_hours(6),
     };
     Context::new(

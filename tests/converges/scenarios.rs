@@ -8,6 +8,8 @@ use crate::script::{Act, code};
 
 #[path = "scenarios/change_control.rs"]
 pub mod change_control;
+#[path = "scenarios/ownership.rs"]
+pub mod ownership;
 #[path = "scenarios/rollouts.rs"]
 mod rollouts;
 #[path = "scenarios/snapshots.rs"]
@@ -167,6 +169,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(rollouts::all());
     all.extend(change_control::all());
     all.extend(snapshots::all());
+    all.extend(ownership::all());
     all.extend(ways_back::all());
     all
 }

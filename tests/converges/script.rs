@@ -142,6 +142,27 @@ impl Act {
         })
     }
 
+    /// Somebody else makes and starts an application of the name, with what the smallest spec asks for.
+    pub fn foreign_application() -> Self {
+        Self::new("console: an application", |world, now| {
+            let location = json!({"BucketARN": "arn:aws:s3:::demo", "FileKey": "healthy-1.yaml"});
+            let code = json!({"CodeContent": {"S3ContentLocation": location}, "CodeContentType": "ZIPFILE"});
+            let create = json!({
+                "ApplicationName": APP,
+                "ApplicationMode": "STREAMING",
+                "RuntimeEnvironment": "FLINK-1_20",
+                "ServiceExecutionRole": "arn:aws:iam::111122223333:role/orders",
+                "ApplicationConfiguration": {"ApplicationCodeConfiguration": code},
+            });
+            let run = json!({"ApplicationName": APP, "RunConfiguration": {}});
+            for (operation, input) in [("CreateApplication", create), ("StartApplication", run)] {
+                let answer = world.service.handle(now, REGION, operation, &input);
+                assert!(answer.is_ok(), "{operation}: {answer:?}");
+            }
+            world.note(now, What::Elsewhere("console: an application"));
+        })
+    }
+
     /// Somebody else deletes every snapshot.
     pub fn delete_snapshots() -> Self {
         Self::new("console: no snapshot is left", |world, now| {

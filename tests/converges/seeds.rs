@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::Checkpoint;
-use crate::scenarios::{change_control, snapshots};
+use crate::scenarios::{change_control, ownership, snapshots};
 use crate::script::{Act, code};
 use crate::world::{APP, World};
 
@@ -162,7 +162,7 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf/orders:log-stream:app";
     let off = json!({"snapshots": {"enabled": false}, "restore": {"onStart": "None", "onUpdate": "None"},
         "rollout": {"preChangeSnapshot": "Never"}});
-    match dice.below(28) {
+    match dice.below(30) {
         18..=20 => {
             let keys = [
                 "loops-1.yaml",
@@ -203,6 +203,8 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
                 change_control::shut(),
             ]),
         ),
+        28 => ("drift", ownership::drift(dice.pick(&["Correct", "Report"]))),
+        29 => ("mode", ownership::mode(dice.pick(&["Full", "Full", "ObserveOnly"]))),
         26 => ("schedule", snapshots::every(2)),
         27 => (
             "retention",

@@ -32,7 +32,7 @@ fn health_readiness_and_metrics_are_served() {
     scene.until_ready("orders");
 
     let expected = [
-        r#"sluicegate_passes_total{plan="do"} 2"#,
+        r#"sluicegate_passes_total{plan="do"} 3"#,
         r#"sluicegate_passes_total{plan="rest"} "#,
         "sluicegate_pass_seconds_count ",
         r#"sluicegate_calls_total{operation="CreateApplication",outcome="ok"} 1"#,

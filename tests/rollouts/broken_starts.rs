@@ -46,7 +46,11 @@ fn a_release_that_throws_on_a_stopped_application_is_undone_before_the_good_one_
             "StartApplication"
         ]
     );
-    assert_eq!(snapshots(&stage.inside("orders")).len(), 1, "that of the stop");
+    assert_eq!(
+        snapshots(&stage.inside("orders")).len(),
+        2,
+        "the first and that of the stop"
+    );
 }
 
 #[test]

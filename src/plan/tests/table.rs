@@ -77,6 +77,7 @@ fn move_of(case: &Case) -> String {
         Plan::Hold => "take the finalizer".into(),
         Plan::Release => "release".into(),
         Plan::HeldBack(held_back) => format!("held back: {:?}", held_back.reason),
+        Plan::Observe => "observe".to_owned(),
     }
 }
 

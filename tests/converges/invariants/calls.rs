@@ -90,7 +90,8 @@ pub(super) fn starts_and_stops_of_unknown_outcome_are_quarantined(history: Histo
     found
 }
 
-/// S9: a revision whose start or update failed is not sent again until a retry is asked for, unless it was good before.
+/// S9: a revision whose start or update failed is not sent again until a retry is asked for, unless it was good before. An
+/// earlier resource of the same name takes its memory along.
 pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (at, entry, call) in history.calls().filter(|(_, _, call)| brings_revision(call)) {
@@ -105,6 +106,7 @@ pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<S
         let earlier = history.calls().filter(|(before, _, earlier)| {
             *before < at
                 && text(history.written(*before), "/intent/revision") == revision
+                && text(history.object(*before), "/metadata/uid") == text(history.object(at), "/metadata/uid")
                 && failed_by(call.before.as_ref(), earlier.operation_id.as_deref())
                 && !retried(&history.0[*before..at])
         });
@@ -136,7 +138,8 @@ pub(super) fn retried(between: &[Entry]) -> bool {
     })
 }
 
-/// S11: only an application with our tags is changed; one of an earlier incarnation only gets its tags.
+/// S11: only an application with our tags is changed; one of an earlier incarnation, and one without tags of ours that the
+/// spec takes over, only gets its tags.
 pub(super) fn only_our_own_application_is_changed(history: History<'_>) -> Vec<String> {
     let foreign = history.calls().filter(|(at, _, call)| {
         let Some(seen) = call.before.as_ref().filter(|_| call.operation != "CreateApplication") else {
@@ -152,7 +155,9 @@ pub(super) fn only_our_own_application_is_changed(history: History<'_>) -> Vec<S
             && is("namespace", text(object, "/metadata/namespace"))
             && is("name", text(object, "/metadata/name"));
         let ours = named && is("uid", text(object, "/metadata/uid"));
-        !(ours || named && call.operation == "TagResource")
+        let untagged = !seen.tags.keys().any(|key| key.starts_with("sluicegate.dev/"));
+        let adopted = untagged && matches!(text(object, "/spec/management/adoption"), "Adopt" | "AdoptOrCreate");
+        !(ours || (named || adopted) && call.operation == "TagResource")
     });
     foreign
         .map(|(_, entry, call)| {

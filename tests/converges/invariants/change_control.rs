@@ -58,7 +58,7 @@ pub fn is_held_back(status: &Value) -> bool {
         condition["type"] == "Synced"
             && matches!(
                 condition["reason"].as_str(),
-                Some("AwaitingApproval" | "OutsideChangeWindow")
+                Some("AwaitingApproval" | "OutsideChangeWindow" | "DriftDetected" | "ObserveOnly")
             )
     });
     waits && !is_true(status, "Reconciling")

@@ -235,8 +235,8 @@ fn an_equal_status_and_a_repeated_event_break_s18() {
     let equal = Tale::new().pass(0, Some("READY")).wrote(0, object(), object());
     assert_eq!(equal.breaks(), ["S18"]);
     let repeated = |second| Tale::new().pass(0, Some("READY")).event(0, "a").event(second, "a");
-    assert_eq!(repeated(3599).breaks(), ["S18"]);
-    assert_eq!(repeated(3600).breaks(), Vec::<&str>::new());
+    assert_eq!(repeated(3598).breaks(), ["S18"]);
+    assert_eq!(repeated(3599).breaks(), Vec::<&str>::new());
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! Applications that somebody else made, changes or stops, and how much of them is managed.
+
+use serde_json::{Value, json};
+
+use super::{Scenario, create, merged, nonce, open, parallelism, policy, race, running, story};
+use crate::script::Act;
+
+/// A spec that takes an application over.
+fn adopting(adoption: &str) -> Value {
+    json!({"management": {"adoption": adoption}})
+}
+
+/// A spec of a kind of drift.
+pub fn drift(drift: &str) -> Value {
+    json!({"management": {"drift": drift}})
+}
+
+/// A spec of a mode.
+pub fn mode(mode: &str) -> Value {
+    json!({"management": {"mode": mode}})
+}
+
+fn console_update() -> Act {
+    let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 3});
+    let flink = json!({"ParallelismConfigurationUpdate": parallelism});
+    let change = json!({"FlinkApplicationConfigurationUpdate": flink});
+    Act::console(
+        "console update",
+        "UpdateApplication",
+        json!({"ApplicationConfigurationUpdate": change}),
+    )
+}
+
+fn console_stop() -> Act {
+    Act::console("console stop", "StopApplication", json!({}))
+}
+
+/// Every story of this kind.
+pub(super) fn all() -> Vec<Scenario> {
+    let reported = || vec![create(drift("Report"))];
+    vec![
+        story(
+            "an application is adopted",
+            vec![Act::foreign_application(), Act::pause(120)],
+            vec![create(adopting("Adopt"))],
+        ),
+        story(
+            "an application is adopted and changed",
+            vec![Act::foreign_application(), Act::pause(120)],
+            vec![create(merged(&[
+                adopting("AdoptOrCreate"),
+                json!({"parallelism": {"parallelism": 2}}),
+            ]))],
+        ),
+        story("adopt or create", vec![], vec![create(adopting("AdoptOrCreate"))]),
+        story("nothing to adopt", vec![], vec![create(adopting("Adopt"))]).silent(),
+        story(
+            "an application that is not adopted",
+            vec![Act::foreign_application(), Act::pause(120)],
+            vec![create(json!({}))],
+        )
+        .silent(),
+        story(
+            "observe only",
+            vec![
+                Act::foreign_application(),
+                Act::pause(120),
+                create(merged(&[mode("ObserveOnly"), policy("Delete", "Never")])),
+            ],
+            vec![
+                parallelism(2),
+                nonce(1),
+                console_update(),
+                console_stop(),
+                Act::delete(),
+            ],
+        )
+        .silent(),
+        race(
+            "a change that is no longer managed and is again",
+            running(),
+            vec![
+                parallelism(2),
+                Act::edit("observe", mode("ObserveOnly")).once("/intent"),
+                Act::pause(300),
+                Act::edit("manage", mode("Full")),
+            ],
+        ),
+        story("drift that is reported", reported(), vec![console_update()]).silent(),
+        story(
+            "drift that is reported and then undone",
+            reported(),
+            vec![console_update(), Act::edit("correct", drift("Correct"))],
+        ),
+        story("a stop that is reported", reported(), vec![console_stop()]).silent(),
+        story(
+            "a stop that is reported and then undone",
+            reported(),
+            vec![
+                console_stop(),
+                Act::annotate("sluicegate.dev/restart-requested-at", "1"),
+            ],
+        ),
+        story(
+            "a new revision over drift that is reported",
+            reported(),
+            vec![console_update(), parallelism(2)],
+        ),
+        open(
+            "drift in the middle of a change",
+            reported(),
+            vec![parallelism(2), console_update().after(4)],
+        ),
+    ]
+}
