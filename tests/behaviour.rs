@@ -29,5 +29,7 @@ mod refusals;
 mod run_state;
 #[path = "behaviour/stage.rs"]
 mod stage;
+#[path = "behaviour/tenancy.rs"]
+mod tenancy;
 #[path = "behaviour/unreadable.rs"]
 mod unreadable;
