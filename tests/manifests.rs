@@ -1,10 +1,16 @@
 //! What ships in `deploy/` is as strict as the documentation says: the pod, the rules of RBAC, the network, the policies
 //! of IAM, the image and the examples.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/argocd.rs"]
+mod argocd;
 #[path = "manifests/examples.rs"]
 mod examples;
 #[path = "manifests/files.rs"]
 mod files;
+#[path = "manifests/argocd.rs"]
+mod for_argocd;
 #[path = "manifests/iam.rs"]
 mod iam;
 #[path = "manifests/rbac.rs"]

@@ -5,6 +5,8 @@
 //! side by side and count the calls of nobody else.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/argocd.rs"]
+mod argocd;
 #[path = "support/testbed.rs"]
 mod testbed;
 
@@ -14,6 +16,8 @@ mod blindness;
 mod broken_starts;
 #[path = "rollouts/change_control.rs"]
 mod change_control;
+#[path = "rollouts/gitops.rs"]
+mod gitops;
 #[path = "rollouts/held_back.rs"]
 mod held_back;
 #[path = "rollouts/kills.rs"]

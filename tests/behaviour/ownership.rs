@@ -129,7 +129,7 @@ fn an_application_that_equals_its_spec_is_adopted_without_a_restart() {
 #[test]
 fn a_namespace_that_the_controller_does_not_name_adopts_nothing() {
     let stage = Stage::set("not-adopting");
-    foreign(&stage, &json!([]));
+    foreign(&stage, &json!([{"Key": "team", "Value": "payments"}]));
     let mark = stage.mark();
     stage.apply("orders", &json!({"management": {"adoption": "AdoptOrCreate"}}));
     let message = stage.stalled("orders", "NotAllowed");

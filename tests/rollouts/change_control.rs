@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::release::with;
-use crate::stage::{Stage, condition};
+use crate::stage::{FIRST_RUN, Stage, condition};
 
 /// A window that opens next on a leap day.
 fn shut() -> Value {
@@ -57,7 +57,7 @@ fn every_revision_waits_for_exactly_its_approval() {
 
     stage.annotate("orders", "approved-revision", &first);
     stage.ready("orders");
-    assert_eq!(stage.changes_since(0), ["CreateApplication", "StartApplication"]);
+    assert_eq!(stage.changes_since(0), FIRST_RUN);
 
     let mark = stage.mark();
     stage.apply("orders", &manual("healthy-2.yaml"));
