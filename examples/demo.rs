@@ -40,6 +40,9 @@ const MESSAGE: &str = r#"jsonpath={.status.conditions[?(@.type=="Ready")].messag
 /// Prints the last failure of a resource and its first cause.
 const FAILURE: &str = r#"jsonpath={.status.lastFailure.reason}: {.status.lastFailure.cause}{"\n"}"#;
 
+/// Prints what is known of the snapshots of a resource.
+const SNAPSHOTS: &str = r#"jsonpath={range .status.conditions[?(@.type=="SnapshotsHealthy")]}{.type}={.status} {.reason}: {.message}{"\n"}{end}"#;
+
 fn main() -> ExitCode {
     if let Err(error) = leave_on_signal() {
         eprintln!("Signals cannot be watched: {error}");
@@ -66,6 +69,7 @@ fn perform(keep: bool) -> Outcome {
     stage.change_one_field()?;
     stage.ship_a_broken_release()?;
     stage.mend_it()?;
+    stage.take_a_snapshot()?;
     if keep {
         stage.stay();
     }
@@ -167,6 +171,16 @@ impl Stage {
         diff("3-broken-release.yaml", "4-mended-release.yaml")?;
         self.apply("4-mended-release.yaml")?;
         self.until("orders", "condition=Ready")?;
+        self.look("orders")
+    }
+
+    fn take_a_snapshot(&self) -> Outcome {
+        say(
+            "There is a snapshot to go back to since the first release was proven. A person asks for another one; the job goes on.",
+        );
+        self.kubectl(&["annotate", "msfapp", "orders", "sluicegate.dev/snapshot-requested-at=1"])?;
+        self.until("orders", "jsonpath={.status.handled.snapshot}=1")?;
+        self.kubectl(&["get", "msfapp", "orders", "-o", SNAPSHOTS])?;
         self.look("orders")
     }
 
