@@ -17,9 +17,9 @@ pub(crate) fn of_content(situation: &Situation<'_>, journal: &Journal) -> Option
     let revision = want.revision.as_str();
     let handled = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref());
     let revisions = journal.revisions();
-    let was_brought = handled == Some(revision)
-        && [revisions.running.as_deref(), revisions.good.as_deref()].contains(&Some(revision))
-        && journal.failure_of(revision).is_none();
+    let rests = want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready;
+    let ran = [revisions.running.as_deref(), revisions.good.as_deref()].contains(&Some(revision));
+    let was_brought = handled == Some(revision) && (ran || rests) && journal.failure_of(revision).is_none();
     let is_busy = is_calling(journal) || journal.rollout.is_some() || journal.way_back.is_some();
     if !was_brought || is_busy || !app.status.is_settled() || difference(app, &want.configuration).is_empty() {
         return None;

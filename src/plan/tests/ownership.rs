@@ -185,6 +185,19 @@ fn a_reported_job_gets_no_endless_first_snapshots() {
     assert_eq!(reported(&case.decide()).reason, Reason::DriftDetected);
 }
 
+#[test]
+fn drift_of_an_application_that_never_ran_is_drift_too() {
+    let drifted = |more: &str| {
+        let spec = format!("desiredState: Stopped\n{more}");
+        let case = Case::observed(&spec, ApplicationStatus::Ready).recorded();
+        case.world(|app| app.configuration.parallelism.parallelism = 4)
+    };
+    assert_eq!(reported(&drifted(REPORT).decide()).reason, Reason::DriftDetected);
+    let corrected = drifted("").decide();
+    assert_eq!(step(&corrected), StepKind::Update);
+    assert_eq!(told(&corrected), ["DriftCorrected"]);
+}
+
 /// A proven job that somebody else stopped.
 fn stopped_elsewhere(more: &str) -> Case {
     let stop = operation("op-stop", "StopApplication", OperationStatus::Successful);
