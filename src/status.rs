@@ -399,7 +399,7 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
             );
         }
     };
-    let held_back = held_back(situation, journal).filter(|_| want.mode == Mode::Full);
+    let held_back = held_back(situation, journal);
     let drifted = held_back
         .as_ref()
         .is_some_and(|held| held.reason == Reason::DriftDetected);

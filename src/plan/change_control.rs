@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::api::condition::Reason;
-use crate::api::spec::{Approval, DesiredState};
+use crate::api::spec::{Approval, DesiredState, Mode};
 use crate::api::status::{Journal, StepKind};
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
@@ -32,7 +32,7 @@ pub struct HeldBack {
 /// application and the spec asks only to be told.
 #[must_use]
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
-    let want = situation.want.ok()?;
+    let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let revision = want.revision.as_str();
     if let Some(reported) = drift::reported(situation, journal) {
         return Some(reported);

@@ -1,7 +1,7 @@
 //! What somebody else changed in an application that was as the spec asks, or stopped.
 
 use crate::api::condition::{ConditionType, Reason};
-use crate::api::spec::{DesiredState, Drift};
+use crate::api::spec::{DesiredState, Drift, Mode};
 use crate::api::status::{HistoryResult, Journal};
 use crate::desired::Desired;
 use crate::plan::change_control::HeldBack;
@@ -12,7 +12,7 @@ use crate::world::{ApplicationStatus, Observed};
 /// What somebody else changed in the content that was brought, by the fields of the spec; none where the content is as it
 /// was brought, and while a change or a way back of ours is under way.
 pub(crate) fn of_content(situation: &Situation<'_>, journal: &Journal) -> Option<String> {
-    let want = situation.want.ok()?;
+    let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let app = situation.world.application.as_ref()?;
     let revision = want.revision.as_str();
     let handled = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref());

@@ -142,6 +142,15 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
             if desk.journal.intent.is_some() {
                 return None;
             }
+            if !app.status.is_settled() && waiting::outlasts(desk, want.progress_deadline) {
+                return Some(stall(
+                    Reason::DeadlineExceeded,
+                    format!(
+                        "the service reports {} for longer than spec.rollout.progressDeadline, so that the application of an earlier resource cannot be taken over; it is when the status changes",
+                        app.status.as_str()
+                    ),
+                ));
+            }
             let tags = [(UID.to_owned(), owner.uid.clone())].into();
             Some(waiting::admitted(desk, Step::Tag { tags }))
         }

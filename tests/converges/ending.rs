@@ -81,7 +81,12 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let rechecks = failing || status.as_ref().is_some_and(is_rechecked);
     let unproven =
         status.is_some_and(|status| status.pointer("/rollout/gate").is_some() || status.get("wayBack").is_some());
+    let observed = ended
+        .world
+        .object()
+        .is_some_and(|object| object["spec"]["management"]["mode"] == "ObserveOnly");
     let allowed = match (rechecks, unproven) {
+        _ if observed => Costs::OBSERVED,
         (true, true) => Costs::OF_UNPROVEN_RECHECKS,
         (true, false) => Costs::OF_RECHECKS,
         (_, true) => Costs::UNPROVEN,
@@ -116,6 +121,13 @@ impl Costs {
     /// One full look with one at the job that is not proven, or at the versions that a way back leads between.
     const UNPROVEN: Self = Self {
         reads: 14,
+        ..Self::AT_REST
+    };
+    /// What somebody else began, or what was under way when the spec asked only to watch, is followed to its end.
+    const OBSERVED: Self = Self {
+        writes: 4,
+        events: 2,
+        reads: 60,
         ..Self::AT_REST
     };
     /// The same for each recheck.

@@ -108,6 +108,8 @@ fn an_observed_application_is_left_alone_whatever_it_is() {
         case.app.metadata.finalizers = Some(vec![crate::api::FINALIZER.to_owned()]);
         assert_eq!(case.decide().plan, Plan::Release);
     }
+    let stopped = stopped_elsewhere("management: {mode: ObserveOnly, drift: Report}").recorded();
+    assert_eq!(told(&stopped.decide()), Vec::<&str>::new());
     let open = Case::observed(observe, ApplicationStatus::Updating).issued(StepKind::Update);
     let decision = open.at(60).decide();
     assert_eq!((&decision.plan, decision.wake), (&Plan::Observe, Some(after(70))));
@@ -233,4 +235,16 @@ fn a_stop_by_somebody_else_is_undone_or_reported_until_somebody_asks() {
         });
     });
     assert_eq!(waits(&ended.decide()), Reason::Pending, "a job that ended is no drift");
+}
+
+#[test]
+fn an_earlier_application_that_hangs_is_not_waited_for_without_end() {
+    let mut hanging = operation("op-scaling", "ApplicationAutoScaling", OperationStatus::InProgress);
+    hanging.started_at = start_of_time();
+    let case = Case::observed("", ApplicationStatus::AutoScaling).operations(vec![hanging]);
+    let case = case.world(|app| {
+        app.tags.insert("sluicegate.dev/uid".into(), "an earlier one".into());
+    });
+    assert_eq!(waits(&case.decide()), Reason::Pending);
+    assert_eq!(stalls(&case.at(1800).decide()).0, Reason::DeadlineExceeded);
 }

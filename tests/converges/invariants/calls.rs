@@ -53,7 +53,13 @@ pub(super) fn nothing_is_sent_before_an_unknown_outcome_is_settled(history: Hist
     let deadline = SignedDuration::try_from(CALL_DEADLINE).unwrap_or_default();
     let mut found = Vec::new();
     for (unknown, sent, first) in history.calls().filter(|(_, _, call)| !call.answered) {
-        let next = history.calls().find(|(at, _, _)| *at > unknown);
+        // A start that arrives while a job runs is refused (facts §1.5): only a stop would let it take effect.
+        let is_harmless = |at: usize, operation: &str| {
+            let status = history.described(at).and_then(|read| read.status.as_deref());
+            first.operation == "StartApplication" && status == Some("RUNNING") && operation != "StopApplication"
+        };
+        let mut later = history.calls().filter(|(at, _, _)| *at > unknown);
+        let next = later.find(|(at, _, call)| !is_harmless(*at, &call.operation));
         if let Some((at, entry, call)) = next.filter(|(at, _, _)| !history.is_settled_before(unknown, *at, deadline)) {
             let _ = at;
             found.push(format!(
