@@ -168,7 +168,8 @@ fn refuse(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     desk.notes.push(Note::warning("SnapshotRefused", message));
 }
 
-/// Gives up a run of the schedule that can no longer be made up, in favour of the newest that can.
+/// Gives up a run of the schedule that can no longer be made up, in favour of the first that can: one snapshot answers it
+/// and all that came due since.
 fn pass_over(desk: &mut Desk<'_>, runs: &Runs) {
     let now = desk.situation.now;
     let known = desk.journal.snapshots.get_or_insert_default();
