@@ -11,7 +11,8 @@ pub(crate) const CAUSE: &str = "java.io.IOException: table orders is gone";
 pub(crate) const LOOPS: &str =
     "main: ok\nthen: {failsEvery: 5s, exception: \"java.io.IOException: table orders is gone\"}\n";
 
-/// A spec with this code, without the snapshot before a change, and with a gate that watches for a second.
+/// A spec with this code, without the snapshot before a change, and with a gate that watches for more than a second: the
+/// controller counts whole seconds, so that two of them can be little more than one, and one can be none.
 pub(crate) fn release(key: &str) -> Value {
     with(key, &json!({}))
 }
@@ -20,7 +21,7 @@ pub(crate) fn release(key: &str) -> Value {
 pub(crate) fn with(key: &str, rollout: &Value) -> Value {
     let mut spec = json!({
         "code": {"s3": {"key": key}},
-        "rollout": {"preChangeSnapshot": "Never", "gate": {"stableFor": "1s"}},
+        "rollout": {"preChangeSnapshot": "Never", "gate": {"stableFor": "2s"}},
     });
     json_patch::merge(&mut spec["rollout"], rollout);
     spec
