@@ -389,15 +389,18 @@ fn stall(reason: Reason, message: impl Into<String>) -> Plan {
 impl Desk<'_> {
     /// Tells a person of a stall when it begins or its reason changes.
     fn tell(&mut self, stall: &Stall) {
-        let conditions = self.situation.app.status.iter().flat_map(|status| &status.conditions);
-        let told = conditions.into_iter().any(|condition| {
-            condition.type_ == ConditionType::Stalled.as_str() && condition.reason == stall.reason.as_str()
-        });
+        let told = self.was_said(ConditionType::Stalled, stall.reason);
         let failed = self.notes.iter().any(|note| note.reason == stall.reason.as_str());
         if !told && !failed {
             self.notes
                 .push(Note::warning(stall.reason.as_str(), stall.message.clone()));
         }
+    }
+
+    /// Whether a condition of the resource has a reason already.
+    fn was_said(&self, type_: ConditionType, reason: Reason) -> bool {
+        let mut conditions = self.situation.app.status.iter().flat_map(|status| &status.conditions);
+        conditions.any(|condition| condition.type_ == type_.as_str() && condition.reason == reason.as_str())
     }
 
     fn declare(&mut self, step: &Step) {

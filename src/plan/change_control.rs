@@ -74,7 +74,9 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
 /// application.
 pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
     desk.held_back = held_back(&desk.situation, &desk.journal);
-    desk.undone = drift::of_content(&desk.situation, &desk.journal);
+    if desk.held_back.is_none() {
+        desk.undone = drift::of_content(&desk.situation, &desk.journal);
+    }
     let want = desk.situation.want.ok().filter(|_| desk.held_back.is_some())?;
     let app = desk.situation.world.application.as_ref()?;
     let in_place = in_place(desk, app, want);

@@ -86,11 +86,7 @@ pub(super) fn tell(desk: &mut Desk<'_>, plan: &Plan) {
         .clone()
         .filter(|held| held.reason == Reason::DriftDetected)
     {
-        let conditions = desk.situation.app.status.iter().flat_map(|status| &status.conditions);
-        let told = conditions.into_iter().any(|condition| {
-            condition.type_ == ConditionType::Synced.as_str() && condition.reason == Reason::DriftDetected.as_str()
-        });
-        if !told {
+        if !desk.was_said(ConditionType::Synced, Reason::DriftDetected) {
             desk.notes.push(Note::warning("DriftDetected", held_back.message));
         }
         return;

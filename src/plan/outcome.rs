@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, SnapshotFailure, StepKind};
+use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Note;
+use crate::plan::snapshots::failure_note;
 
 /// The answer to a mutating call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,19 +68,7 @@ impl Journal {
             return;
         }
         if intent.step.is_about_snapshots_kept() {
-            let known = self.snapshots.get_or_insert_default();
-            let failure = if intent.step == StepKind::BackUp {
-                &mut known.failure
-            } else {
-                &mut known.deletion_failure
-            };
-            let now = moment.now;
-            *failure = Some(SnapshotFailure::after(
-                failure.as_ref(),
-                now,
-                Some(class),
-                fault.message.clone(),
-            ));
+            self.fail_snapshot(intent.step, moment.now, Some(class), fault.message.clone());
             return;
         }
         if intent.step == StepKind::TakeSnapshot
@@ -116,13 +105,8 @@ pub fn answered(step: StepKind, outcome: &Outcome) -> Option<Note> {
     let version_id = match outcome {
         Outcome::Accepted { version_id, .. } => version_id,
         Outcome::Refused(fault) if is_failed_snapshot(step, fault) => {
-            let reason = if step == StepKind::BackUp {
-                "SnapshotFailed"
-            } else {
-                "SnapshotDeletionFailed"
-            };
             let message = format!("the service refuses {}: {}", step.operation(), fault.message);
-            return Some(Note::warning(reason, message));
+            return Some(failure_note(step, message));
         }
         Outcome::Refused(_) | Outcome::Unknown(_) => return None,
     };

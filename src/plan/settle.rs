@@ -339,8 +339,7 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
             }
             desk.notes.push(Note::warning("SnapshotFailed", cause));
         }
-        StepKind::BackUp => snapshots::not_taken(desk, cause),
-        StepKind::DeleteSnapshot => snapshots::not_deleted(desk, cause),
+        StepKind::BackUp | StepKind::DeleteSnapshot => snapshots::failed(desk, intent.step, cause),
         StepKind::Stop | StepKind::ForceStop => {
             let refused = desk
                 .journal

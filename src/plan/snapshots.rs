@@ -4,14 +4,14 @@
 //! Only the job of a good revision is snapshotted, and never while a change, a way back or another operation is under
 //! way. What fails is tried again at a growing distance and keeps nothing else waiting.
 
-mod name;
+pub(super) mod name;
 mod retention;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::{Intent, Journal, RefusalClass, SnapshotFailure, SnapshotsStatus};
+use crate::api::status::{Intent, Journal, RefusalClass, SnapshotFailure, SnapshotsStatus, StepKind};
 use crate::desired::{Desired, Runs};
 use crate::plan::ownership::Ownership;
 use crate::plan::settle::SNAPSHOT_PATIENCE;
@@ -20,8 +20,8 @@ use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, Waiting, restore, waiting};
 use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
 
+pub(super) use retention::deleted;
 pub(super) use retention::verdict as deletion_verdict;
-pub(super) use retention::{deleted, not_deleted};
 
 /// The pause after the first failed attempt; it doubles with each further one.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
@@ -236,12 +236,21 @@ pub(super) fn taken(desk: &mut Desk<'_>, intent: &Intent) {
     desk.notes.push(Note::normal("SnapshotTaken", message));
 }
 
-/// A snapshot was begun and failed.
-pub(super) fn not_taken(desk: &mut Desk<'_>, cause: String) {
-    let now = desk.situation.now;
-    let known = desk.journal.snapshots.get_or_insert_default();
-    known.failure = Some(SnapshotFailure::after(known.failure.as_ref(), now, None, cause.clone()));
-    desk.notes.push(Note::warning("SnapshotFailed", cause));
+/// The service accepted to take or to delete a snapshot and did not do it.
+pub(super) fn failed(desk: &mut Desk<'_>, step: StepKind, cause: String) {
+    desk.journal
+        .fail_snapshot(step, desk.situation.now, None, cause.clone());
+    desk.notes.push(failure_note(step, cause));
+}
+
+/// What a person should hear of a snapshot that was not taken or not deleted.
+pub(super) fn failure_note(step: StepKind, cause: String) -> Note {
+    let reason = if step == StepKind::BackUp {
+        "SnapshotFailed"
+    } else {
+        "SnapshotDeletionFailed"
+    };
+    Note::warning(reason, cause)
 }
 
 fn handled(desk: &mut Desk<'_>, request: String) {
@@ -257,6 +266,25 @@ fn handled(desk: &mut Desk<'_>, request: String) {
 fn retry_at(failure: &SnapshotFailure) -> Timestamp {
     let doublings = u32::try_from(failure.attempts - 1).unwrap_or_default().min(8);
     failure.at + FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+impl Journal {
+    /// Remembers that a snapshot was not taken, or was not deleted.
+    pub(super) fn fail_snapshot(
+        &mut self,
+        step: StepKind,
+        at: Timestamp,
+        class: Option<RefusalClass>,
+        message: String,
+    ) {
+        let known = self.snapshots.get_or_insert_default();
+        let failure = if step == StepKind::BackUp {
+            &mut known.failure
+        } else {
+            &mut known.deletion_failure
+        };
+        *failure = Some(SnapshotFailure::after(failure.as_ref(), at, class, message));
+    }
 }
 
 impl SnapshotFailure {

@@ -10,6 +10,7 @@ use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::background::{aside, background};
 use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
+use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Plan, by_hand, restart_wanted, restore, rollback, stall, waiting};
 use crate::world::{Observed, SnapshotStatus};
@@ -213,15 +214,7 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
 /// The name of the snapshot before a change, derived so that it is recognised after a crash, and whether it is READY. A
 /// name that a failed snapshot holds is passed over.
 fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> (String, bool) {
-    let uid: String = desk
-        .situation
-        .owner
-        .uid
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(8)
-        .collect();
-    let stem = format!("sluicegate-{uid}-{}-pre-{}", want.revision, app.version_id);
+    let stem = name::stem(desk, want.revision.as_str(), Purpose::Change, &app.version_id);
     let status_of = |name: &str| {
         let snapshots = desk.situation.world.snapshots().iter();
         snapshots

@@ -1,25 +1,27 @@
 //! The names of the snapshots that are ours: `sluicegate-UID-REVISION-PURPOSE-MOMENT`.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::plan::Desk;
-use crate::world::{Observed, SnapshotStatus};
+use crate::world::Observed;
 
 /// What the name of every snapshot of ours begins with.
 const PREFIX: &str = "sluicegate-";
 
 /// What a snapshot of ours was taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::plan) enum Purpose {
     /// Somebody asked for it.
     Request,
     /// The schedule asked for it.
     Run,
     /// There was none to go back to.
     First,
-    /// A change, or nothing that is known.
-    Other,
+    /// A change is about to be made.
+    Change,
 }
 
 impl Purpose {
@@ -28,7 +30,7 @@ impl Purpose {
             Self::Request => "request",
             Self::Run => "schedule",
             Self::First => "first",
-            Self::Other => "other",
+            Self::Change => "pre",
         }
     }
 
@@ -41,7 +43,7 @@ impl Purpose {
         [Self::Request, Self::Run, Self::First]
             .into_iter()
             .find(|purpose| purpose.word() == word)
-            .unwrap_or(Self::Other)
+            .unwrap_or(Self::Change)
     }
 
     /// Why it was taken, as the end of a sentence.
@@ -50,19 +52,24 @@ impl Purpose {
             Self::Request => " on request",
             Self::Run => ", as the schedule asks",
             Self::First => ", so that there is one to go back to",
-            Self::Other => "",
+            Self::Change => "",
         }
     }
 }
 
-/// The name of the next snapshot for a purpose: of the moment, and not one that another snapshot has.
-pub(super) fn free(desk: &Desk<'_>, app: &Observed, purpose: Purpose, at: Timestamp) -> String {
+/// The name of a snapshot of a resource; the last part tells it from others for the same purpose.
+pub(in crate::plan) fn stem(desk: &Desk<'_>, revision: &str, purpose: Purpose, last: &impl Display) -> String {
     let uid = desk.situation.owner.uid.chars();
     let uid: String = uid.filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{PREFIX}{uid}-{revision}-{}-{last}", purpose.word())
+}
+
+/// The name of the next snapshot for a purpose: of the moment, and not one that another snapshot has.
+pub(super) fn free(desk: &Desk<'_>, app: &Observed, purpose: Purpose, at: Timestamp) -> String {
     let running = desk.journal.revisions().running;
     let revision = running.unwrap_or_else(|| format!("v{}", app.version_id));
     let moment = at.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ");
-    let stem = format!("{PREFIX}{uid}-{revision}-{}-{moment}", purpose.word());
+    let stem = stem(desk, &revision, purpose, &moment);
     let listed = desk.situation.world.snapshots();
     let is_free = |name: &String| !listed.iter().any(|snapshot| snapshot.name == *name);
     let numbered = (2..).map(|number| format!("{stem}-{number}"));
@@ -81,18 +88,13 @@ pub(super) fn is_ours(name: &str) -> bool {
     let [uid, revision, purpose, moment] = parts[..] else {
         return false;
     };
-    let words = [Purpose::Request, Purpose::Run, Purpose::First].map(Purpose::word);
+    let words = [Purpose::Request, Purpose::Run, Purpose::First, Purpose::Change].map(Purpose::word);
     !uid.is_empty()
         && uid.len() <= 8
         && uid.chars().all(|c| c.is_ascii_alphanumeric())
         && !revision.is_empty()
-        && (purpose == "pre" || words.contains(&purpose))
+        && words.contains(&purpose)
         && moment.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Whether a snapshot can be restored or is of no use any more, so that it can be deleted.
-pub(super) fn is_deletable(status: SnapshotStatus) -> bool {
-    matches!(status, SnapshotStatus::Ready | SnapshotStatus::Failed)
 }
 
 #[cfg(test)]
@@ -114,7 +116,7 @@ mod tests {
                 "sluicegate-0a1b2c3d-7f3c0d1e22ab-first-20260601T000000Z",
                 Purpose::First,
             ),
-            ("sluicegate-0a1b2c3d-7f3c0d1e22ab-pre-41", Purpose::Other),
+            ("sluicegate-0a1b2c3d-7f3c0d1e22ab-pre-41", Purpose::Change),
         ] {
             assert!(is_ours(name), "{name}");
             assert_eq!(Purpose::of(name), purpose, "{name}");

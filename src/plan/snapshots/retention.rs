@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::status::{Intent, Phase, SnapshotFailure};
+use crate::api::status::{Intent, Phase};
 use crate::desired::{Desired, Initial, Retention};
 use crate::plan::settle::{CALL_SETTLES, LAG, SNAPSHOT_PATIENCE, Verdict, late};
 use crate::plan::snapshots::{name, retry_at};
@@ -24,7 +24,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
     let listed = desk.situation.world.snapshots();
     let meant: Vec<&ObservedSnapshot> = listed
         .iter()
-        .filter(|snapshot| name::is_deletable(snapshot.status) && (rules.all || name::is_ours(&snapshot.name)))
+        .filter(|snapshot| is_deletable(snapshot.status) && (rules.all || name::is_ours(&snapshot.name)))
         .collect();
     let surplus = surplus(&meant, &rules, now);
     let goes = |snapshot: &&ObservedSnapshot| !protected.contains(&snapshot.name);
@@ -50,6 +50,11 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
         name: oldest.name.clone(),
         created_at: oldest.created_at,
     }))
+}
+
+/// Whether the service deletes a snapshot in a status (facts §1.10).
+fn is_deletable(status: SnapshotStatus) -> bool {
+    matches!(status, SnapshotStatus::Ready | SnapshotStatus::Failed)
 }
 
 /// What the limits do not keep: those beyond the count, those that are too old, and failed ones that a newer one replaced.
@@ -129,13 +134,4 @@ pub(in crate::plan) fn deleted(desk: &mut Desk<'_>, intent: &Intent) {
     let name = intent.snapshot.as_deref().unwrap_or_default();
     let message = format!("snapshot {name} was deleted, as spec.snapshots.retention asks");
     desk.notes.push(Note::normal("SnapshotDeleted", message));
-}
-
-/// A deletion that was accepted did not happen.
-pub(in crate::plan) fn not_deleted(desk: &mut Desk<'_>, cause: String) {
-    let now = desk.situation.now;
-    let known = desk.journal.snapshots.get_or_insert_default();
-    let failure = SnapshotFailure::after(known.deletion_failure.as_ref(), now, None, cause.clone());
-    known.deletion_failure = Some(failure);
-    desk.notes.push(Note::warning("SnapshotDeletionFailed", cause));
 }
