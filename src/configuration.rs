@@ -205,10 +205,11 @@ fn digits(text: &str, bytes: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn minimal() -> Configuration {
+    /// What the smallest spec asks for.
+    pub(crate) fn minimal() -> Configuration {
         Configuration {
             runtime_environment: "FLINK-1_20".to_owned(),
             service_execution_role: "arn:aws:iam::111122223333:role/orders".to_owned(),

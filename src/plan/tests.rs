@@ -296,6 +296,11 @@ fn step(decision: &Decision) -> StepKind {
     }
 }
 
+/// The reasons of what a person hears of.
+fn told(decision: &Decision) -> Vec<&str> {
+    decision.notes.iter().map(|note| note.reason).collect()
+}
+
 fn waits(decision: &Decision) -> Reason {
     match &decision.plan {
         Plan::Wait(waiting) => waiting.reason,

@@ -9,6 +9,7 @@ use crate::ending::problems;
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::Checkpoint;
+use crate::scenarios::no_snapshots;
 use crate::scenarios::snapshots::unscheduled;
 use crate::script::Act;
 use crate::trace::What;
@@ -18,16 +19,12 @@ use crate::world::World;
 fn day(noon: &str) -> (Vec<String>, Vec<String>) {
     let noon: Timestamp = noon.parse().unwrap();
     let schedule = json!({"cron": "*/30 0-4 * * *", "timeZone": "Europe/Dublin", "startingDeadline": "10m"});
-    let denied = Faults {
-        deny: ["CreateApplicationSnapshot".to_owned()].into(),
-        ..Faults::default()
-    };
     let until = |hours: i64, minutes: i64| (hours * 60 + minutes) * 60;
     let acts = [
         Act::create(json!({"snapshots": {"schedule": schedule}})),
         Act::pause(until(5, 0)),
         Act::pause(until(5, 0)),
-        Act::outage("no snapshots", denied).after(until(2, 50)),
+        Act::outage("no snapshots", no_snapshots()).after(until(2, 50)),
         Act::outage("in order", Faults::default()).after(until(0, 30)),
         Act::pause(until(5, 0)),
         Act::pause(until(5, 40)),

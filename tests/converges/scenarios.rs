@@ -114,7 +114,7 @@ fn snapshots_on() -> Value {
 }
 
 /// The service does not let the controller take or delete snapshots.
-fn no_snapshots() -> Faults {
+pub fn no_snapshots() -> Faults {
     let deny = ["CreateApplicationSnapshot", "DeleteApplicationSnapshot"];
     Faults {
         deny: deny.map(str::to_owned).into(),

@@ -142,28 +142,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::configuration::{Checkpoint, CodeLocation, Monitoring, Parallelism, Vpc};
-
-    fn plain() -> Configuration {
-        Configuration {
-            runtime_environment: "FLINK-1_20".into(),
-            service_execution_role: "arn:aws:iam::111122223333:role/orders".into(),
-            code: Some(CodeLocation {
-                bucket: "demo".into(),
-                key: "a.jar".into(),
-                object_version: None,
-            }),
-            property_groups: PropertyGroups::default(),
-            parallelism: Parallelism::default(),
-            checkpoint: Checkpoint::default(),
-            monitoring: Monitoring::default(),
-            log_stream_arn: None,
-            vpc: None,
-            kms_key_id: None,
-            system_rollback: false,
-            snapshots_enabled: true,
-        }
-    }
+    use crate::configuration::Vpc;
+    use crate::configuration::tests::minimal;
 
     /// Changes one member.
     type Edit = fn(&mut Configuration);
@@ -181,7 +161,7 @@ mod tests {
             ),
             (
                 |c| c.code = None,
-                "spec.code.s3 is demo/a.jar and the service has absent",
+                "spec.code.s3 is demo/orders-1.0.yaml and the service has absent",
             ),
             (
                 |c| c.parallelism.parallelism = 4,
@@ -238,18 +218,18 @@ mod tests {
             ),
         ];
         for (edit, expected) in edits {
-            let mut seen = plain();
+            let mut seen = minimal();
             edit(&mut seen);
-            let told = in_words(&seen, &plain());
+            let told = in_words(&seen, &minimal());
             assert!(told.starts_with(expected) && !told.contains(';'), "{told}");
         }
-        assert_eq!(in_words(&plain(), &plain()), "");
+        assert_eq!(in_words(&minimal(), &minimal()), "");
     }
 
     #[test]
     fn values_of_properties_are_told_as_digests() {
         let group = |value: &str| BTreeMap::from([("password".to_owned(), value.to_owned())]);
-        let (mut seen, mut wanted) = (plain(), plain());
+        let (mut seen, mut wanted) = (minimal(), minimal());
         seen.property_groups.0.insert("kafka".into(), group("hunter2"));
         wanted.property_groups.0.insert("kafka".into(), group("hunter3"));
         let told = in_words(&seen, &wanted);
@@ -262,10 +242,10 @@ mod tests {
 
     #[test]
     fn a_long_list_is_cut_and_says_so() {
-        let mut seen = plain();
+        let mut seen = minimal();
         let many = (0..20).map(|number| (format!("k{number:02}"), "v".to_owned()));
         seen.property_groups.0.insert("g".into(), many.collect());
-        let told = in_words(&seen, &plain());
+        let told = in_words(&seen, &minimal());
         assert!(told.ends_with("; and 12 more differ"), "{told}");
     }
 }

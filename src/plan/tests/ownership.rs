@@ -8,10 +8,6 @@ use crate::world::Observed;
 const ADOPT: &str = "management: {adoption: Adopt}";
 const REPORT: &str = "management: {drift: Report}";
 
-fn told(decision: &Decision) -> Vec<&str> {
-    decision.notes.iter().map(|note| note.reason).collect()
-}
-
 fn reported(decision: &Decision) -> HeldBack {
     match &decision.plan {
         Plan::HeldBack(held_back) => held_back.clone(),

@@ -27,10 +27,6 @@ fn taken(decision: &Decision) -> String {
     }
 }
 
-fn told(decision: &Decision) -> Vec<&str> {
-    decision.notes.iter().map(|note| note.reason).collect()
-}
-
 /// The case after its call was accepted and the list shows the snapshot in a status.
 fn then(case: Case, status: SnapshotStatus, seconds: i64) -> Case {
     let decision = case.decide();
