@@ -77,6 +77,7 @@ pub async fn serve(
     };
     let router = Router::new()
         .route("/", post(aws))
+        .route("/service/{service}/operation/{operation}", post(aws))
         .route("/flinkdashboard/{*resource}", any(flink))
         .route("/_emulator", get(test_bed::page))
         .route("/_emulator/", get(test_bed::page))
@@ -95,10 +96,11 @@ pub async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
-async fn aws(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn aws(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let target = header("x-amz-target");
     let request = wire::Request {
+        path: uri.path(),
         target,
         authorization: header("authorization"),
         host: header("host"),
@@ -107,7 +109,7 @@ async fn aws(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> R
     let answer = {
         let mut service = shared.lock();
         let answer = wire::respond(&mut service, (shared.clock)(), request);
-        if !target.is_some_and(reads) {
+        if !target.or(wire::operation_in(uri.path())).is_some_and(reads) {
             shared.save(&service);
         }
         answer
@@ -140,7 +142,7 @@ fn reply(answer: wire::Response) -> Response {
 /// Whether a call only reads.
 fn reads(target: &str) -> bool {
     let operation = target.rsplit('.').next().unwrap_or_default();
-    ["Describe", "List", "Filter"]
+    ["Describe", "List", "Filter", "GetMetricData"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }

@@ -16,6 +16,7 @@ mod identity;
 mod lag;
 mod lifecycle;
 mod logs;
+mod metrics;
 mod operations;
 mod paging;
 mod rollback;

@@ -1,4 +1,7 @@
-//! The wire as pure functions: the JSON 1.1 protocol (facts §0.1) and Flink's REST API (facts §6.3).
+//! The wire as pure functions: the JSON protocol (facts §0.1), RPC v2 CBOR for CloudWatch (facts §6.1) and Flink's REST
+//! API (facts §6.3).
+
+mod cbor;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,13 +12,15 @@ use crate::service::{ErrorCode, ServiceError};
 /// What of a request matters to the service.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// The path: `/`, or the one that names the operation of CloudWatch, `/service/.../operation/GetMetricData`.
+    pub path: &'a str,
     /// The header `X-Amz-Target`, for example `KinesisAnalytics_20180523.StartApplication`.
     pub target: Option<&'a str>,
     /// The header `Authorization`; its credential scope names the region.
     pub authorization: Option<&'a str>,
     /// The header `Host`; a pre-signed URL names it unless [`Settings::public_url`](crate::Settings) is set.
     pub host: Option<&'a str>,
-    /// The JSON body.
+    /// The body: JSON, or CBOR where the path names the operation.
     pub body: &'a [u8],
 }
 
@@ -26,7 +31,7 @@ pub struct Response {
     pub status: u16,
     /// Content type, request id and, for an error, its type.
     pub headers: Vec<(&'static str, String)>,
-    /// JSON.
+    /// JSON, or CBOR where the request was.
     pub body: Vec<u8>,
     /// True when a fault says that this reply is lost: the call took effect, the caller must see a broken connection.
     pub dropped: bool,
@@ -34,33 +39,70 @@ pub struct Response {
 
 const TARGET: &str = "KinesisAnalytics_20180523.";
 const TARGET_OF_LOGS: &str = "Logs_20140328.";
+const TARGET_OF_METRICS: &str = "GraniteServiceVersion20100801.";
+const PATH_OF_METRICS: &str = "/service/GraniteServiceVersion20100801/operation/";
 const TARGET_OF_V1: &str = "KinesisAnalytics_20150814.";
 
 /// Answers one request.
 pub fn respond(service: &mut Service, now: Timestamp, request: Request<'_>) -> Response {
-    let target = request.target.unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default();
-    let answer = answer(service, now, request, target);
+    let protocol = Protocol::of(&request);
+    let (target, operation) = match protocol {
+        Protocol::Cbor(operation) => (format!("{TARGET_OF_METRICS}{operation}"), operation),
+        Protocol::Json => {
+            let target = request.target.unwrap_or_default();
+            (target.to_owned(), target.rsplit('.').next().unwrap_or_default())
+        }
+    };
+    let answer = answer(service, now, request, protocol, &target);
     let dropped = service.drops_reply(operation);
     let (status, error, body) = match answer {
         Ok(body) => (200, None, body),
         Err(error) => (
             status_of(error.code),
             Some(error.code.name()),
-            error_body(&error, target),
+            error_body(&error, &target),
         ),
     };
-    let mut headers = vec![
-        ("content-type", "application/x-amz-json-1.1".to_owned()),
-        ("x-amzn-requestid", service.next_request_id()),
-    ];
+    let mut headers = match protocol {
+        Protocol::Cbor(_) => vec![
+            ("content-type", "application/cbor".to_owned()),
+            ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        ],
+        Protocol::Json => vec![("content-type", "application/x-amz-json-1.1".to_owned())],
+    };
+    headers.push(("x-amzn-requestid", service.next_request_id()));
     headers.extend(error.map(|name| ("x-amzn-errortype", name.to_owned())));
+    let body = match protocol {
+        Protocol::Cbor(_) => cbor::write(&body),
+        Protocol::Json => body.to_string().into_bytes(),
+    };
     Response {
         status,
         headers,
-        body: body.to_string().into_bytes(),
+        body,
         dropped,
     }
+}
+
+/// How a request is written.
+#[derive(Clone, Copy)]
+enum Protocol<'a> {
+    /// JSON, with the operation in the header `X-Amz-Target`.
+    Json,
+    /// CBOR, with the operation of CloudWatch in the path.
+    Cbor(&'a str),
+}
+
+impl<'a> Protocol<'a> {
+    fn of(request: &Request<'a>) -> Self {
+        operation_in(request.path).map_or(Self::Json, Self::Cbor)
+    }
+}
+
+/// The operation of CloudWatch that a path names.
+#[must_use]
+pub fn operation_in(path: &str) -> Option<&str> {
+    path.strip_prefix(PATH_OF_METRICS)
 }
 
 /// Answers a request below `/flinkdashboard/`, as [`Service::flink_rest`] does. Any method but `GET` is a 405: the
@@ -85,7 +127,13 @@ pub fn respond_flink(service: &mut Service, now: Timestamp, method: &str, path_a
     }
 }
 
-fn answer(service: &mut Service, now: Timestamp, request: Request<'_>, target: &str) -> Result<Value, ServiceError> {
+fn answer(
+    service: &mut Service,
+    now: Timestamp,
+    request: Request<'_>,
+    protocol: Protocol<'_>,
+    target: &str,
+) -> Result<Value, ServiceError> {
     let region = request.authorization.and_then(region_of).ok_or_else(|| {
         ServiceError::new(
             ErrorCode::MissingAuthenticationToken,
@@ -98,13 +146,21 @@ fn answer(service: &mut Service, now: Timestamp, request: Request<'_>, target: &
             "The application was created/updated by kinesisanalyticsv2 SDK. Please use kinesisanalyticsv2 SDK",
         ));
     }
-    let body: &[u8] = if request.body.is_empty() { b"{}" } else { request.body };
-    let input = serde_json::from_slice(body)
-        .map_err(|error| ServiceError::new(ErrorCode::Serialization, format!("The body is not JSON: {error}")))?;
+    let malformed = |what: &str| ServiceError::new(ErrorCode::Serialization, what);
+    let input = match protocol {
+        Protocol::Cbor(_) => {
+            cbor::read(request.body).map_err(|error| malformed(&format!("The body is not CBOR: {error}")))?
+        }
+        Protocol::Json if request.body.is_empty() => json!({}),
+        Protocol::Json => serde_json::from_slice(request.body)
+            .map_err(|error| malformed(&format!("The body is not JSON: {error}")))?,
+    };
     if let Some(operation) = target.strip_prefix(TARGET) {
         service.handle_on(now, request.host, region, operation, &input)
     } else if let Some(operation) = target.strip_prefix(TARGET_OF_LOGS) {
         service.handle_logs(now, region, operation, &input)
+    } else if let Some(operation) = target.strip_prefix(TARGET_OF_METRICS) {
+        service.handle_metrics(now, region, operation, &input)
     } else {
         let message = format!("There is no operation for the target {target:?}");
         Err(ServiceError::new(ErrorCode::UnknownOperation, message))
@@ -126,9 +182,12 @@ fn status_of(code: ErrorCode) -> u16 {
     }
 }
 
-/// The member of the text is `Message`, except for `TooManyTagsException` (facts §0.1) and for CloudWatch Logs.
+/// The member of the text is `Message`, except for `TooManyTagsException` (facts §0.1), CloudWatch and CloudWatch Logs.
 fn error_body(error: &ServiceError, target: &str) -> Value {
-    let lower = error.code == ErrorCode::TooManyTags || target.starts_with(TARGET_OF_LOGS);
+    let lower = error.code == ErrorCode::TooManyTags
+        || [TARGET_OF_LOGS, TARGET_OF_METRICS]
+            .iter()
+            .any(|of| target.starts_with(of));
     let member = if lower { "message" } else { "Message" };
     json!({ "__type": error.code.name(), member: error.message })
 }

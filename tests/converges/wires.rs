@@ -117,7 +117,9 @@ impl HttpConnector for ServiceWire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let delivery = {
             let now = self.0.clock.now();
+            let path = url_path(request.uri());
             let request = wire::Request {
+                path,
                 target: request.headers().get("x-amz-target"),
                 authorization: request.headers().get("authorization"),
                 host: request.headers().get("host"),
@@ -153,6 +155,13 @@ impl Fetch for FlinkWire {
             }
         })
     }
+}
+
+/// The path of an address.
+fn url_path(address: &str) -> &str {
+    let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("/", |start| &after_scheme[start..]);
+    path.split('?').next().unwrap_or(path)
 }
 
 fn answer(response: wire::Response) -> Result<HttpResponse, ConnectorError> {

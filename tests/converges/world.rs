@@ -303,9 +303,15 @@ impl World {
     /// A request of the controller to the service.
     pub fn service_request(&mut self, now: Timestamp, request: wire::Request<'_>) -> Delivery<wire::Response> {
         self.advance(now);
-        let target = request.target.unwrap_or_default();
+        let target = wire::operation_in(request.path).or(request.target).unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let reads = ["Describe", "List", "CreateApplicationPresignedUrl", "FilterLogEvents"];
+        let reads = [
+            "Describe",
+            "List",
+            "CreateApplicationPresignedUrl",
+            "FilterLogEvents",
+            "GetMetricData",
+        ];
         if reads.iter().any(|read| operation.starts_with(read)) {
             return self.read(now, operation, request);
         }

@@ -15,6 +15,8 @@ pub enum ErrorCode {
     InvalidArgument,
     /// A value that CloudWatch Logs does not take.
     InvalidParameter,
+    /// A token of a page that CloudWatch did not give.
+    InvalidNextToken,
     /// The request makes no sense for this application.
     InvalidRequest,
     /// A quota is used up.
@@ -37,6 +39,8 @@ pub enum ErrorCode {
     UnknownOperation,
     /// Known to the SDK, but not served here.
     UnsupportedOperation,
+    /// A value that CloudWatch does not take.
+    Validation,
 }
 
 impl ErrorCode {
@@ -49,6 +53,7 @@ impl ErrorCode {
             Self::InvalidApplicationConfiguration => "InvalidApplicationConfigurationException",
             Self::InvalidArgument => "InvalidArgumentException",
             Self::InvalidParameter => "InvalidParameterException",
+            Self::InvalidNextToken => "InvalidNextToken",
             Self::InvalidRequest => "InvalidRequestException",
             Self::LimitExceeded => "LimitExceededException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
@@ -60,6 +65,7 @@ impl ErrorCode {
             Self::TooManyTags => "TooManyTagsException",
             Self::UnknownOperation => "UnknownOperationException",
             Self::UnsupportedOperation => "UnsupportedOperationException",
+            Self::Validation => "ValidationError",
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Durations {
     pub autoscaling: Duration,
     /// `ROLLING_BACK`.
     pub roll_back: Duration,
+    /// From the end of a minute until CloudWatch shows its points.
+    pub metrics: Duration,
 }
 
 impl Default for Durations {
@@ -48,6 +50,7 @@ impl Default for Durations {
             maintenance: Duration::from_secs(20),
             autoscaling: Duration::from_mins(1),
             roll_back: Duration::from_mins(1),
+            metrics: Duration::from_mins(1),
         }
     }
 }

@@ -193,6 +193,7 @@ fn the_url_names_the_host_that_was_called_or_the_one_of_the_settings() {
         });
         bed.run("good.yaml");
         let request = Request {
+            path: "/",
             target: Some("KinesisAnalytics_20180523.CreateApplicationPresignedUrl"),
             authorization: Some("AWS4-HMAC-SHA256 Credential=A/20260301/eu-west-1/kinesisanalytics/aws4_request"),
             host: Some("emulator.test:4566"),

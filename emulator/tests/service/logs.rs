@@ -385,6 +385,7 @@ fn logs_are_read_on_the_same_port_under_their_own_target() {
     let mut send = |target: &str, body: &Value| {
         let body = body.to_string();
         let request = Request {
+            path: "/",
             host: None,
             target: Some(target),
             authorization: Some(authorization),

@@ -11,6 +11,7 @@ mod flink_rest;
 mod lag;
 mod lifecycle;
 mod logs;
+mod metrics;
 mod operations;
 mod requests;
 mod rollback;

@@ -15,6 +15,7 @@ fn send(bed: &mut Bed, target: &str, authorization: Option<&str>, body: &[u8]) -
         &mut bed.service,
         bed.now,
         Request {
+            path: "/",
             target,
             authorization,
             host: None,
