@@ -61,6 +61,6 @@ fn boto3_works_unmodified_and_every_answer_fits_the_model() {
 }
 
 #[test]
-fn boto3_rolls_back_reads_the_log_and_sees_descriptions_that_lag() {
+fn boto3_rolls_back_reads_the_log_and_counters_and_sees_descriptions_that_lag() {
     drive("boto3_rollback.py", "boto3-rollback");
 }

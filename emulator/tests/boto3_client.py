@@ -28,6 +28,7 @@ TYPES = {
     "boolean": bool,
     "integer": int,
     "long": int,
+    "double": float,
     "timestamp": datetime.datetime,
 }
 

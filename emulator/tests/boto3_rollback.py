@@ -1,11 +1,13 @@
-"""Rolls back, reads the log and reads descriptions that lag, with an unmodified boto3.
+"""Rolls back, reads the log, restart counters and descriptions that lag, with an unmodified boto3.
 
 Usage: boto3_rollback.py ENDPOINT BUCKET_FOLDER
 
 Answers are held against the service model as in boto3_client.py, whose calls are used here.
 """
 
+import datetime
 import json
+import time
 
 from boto3_client import BUCKET, ROLE, STREAM, call, check, client, describe, operation_of, refused, test_bed, wait
 
@@ -91,6 +93,44 @@ def logs():
         assert error.response["Error"]["Message"]
 
 
+def restart():
+    """The job runs again after the update that failed."""
+    update("good.yaml")
+    wait("READY")
+    call("StartApplication", ApplicationName="orders")
+    wait("RUNNING")
+
+
+def metrics():
+    """The counter of a job that fails, once a minute of it can be seen, and what is refused."""
+    update("loops.yaml")
+    wait("RUNNING")
+    caller = client(service="cloudwatch")
+    dimension = {"Name": "Application", "Value": "orders"}
+    metric = {"Namespace": "AWS/KinesisAnalytics", "MetricName": "fullRestarts", "Dimensions": [dimension]}
+    query = {"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=5)
+    deadline = time.monotonic() + 100
+    while True:
+        end = datetime.datetime.now(datetime.UTC)
+        answer = caller.get_metric_data(MetricDataQueries=[query], StartTime=start, EndTime=end)
+        answer.pop("ResponseMetadata")
+        shape = caller.meta.service_model.operation_model("GetMetricData").output_shape
+        check(shape, answer, "GetMetricData")
+        found = answer["MetricDataResults"][0]
+        if found["Values"]:
+            break
+        assert time.monotonic() < deadline, "no point of a job that fails"
+        time.sleep(1)
+    assert found["Values"][0] > 1 and found["Timestamps"][0].second == 0, found
+    try:
+        query["MetricStat"]["Period"] = 90
+        caller.get_metric_data(MetricDataQueries=[query], StartTime=start, EndTime=end)
+        raise AssertionError("a period off the grain was taken")
+    except caller.exceptions.ClientError as error:
+        assert "multiple of 60" in error.response["Error"]["Message"], error
+
+
 def lag():
     before = describe()
     test_bed("faults", {"describeLag": 1000000})
@@ -99,13 +139,15 @@ def lag():
     assert describe() == before, "the description is behind"
     test_bed("faults", {})
     assert describe()["ConditionalToken"] == after["ConditionalToken"]
+    wait("RUNNING")
 
 
 def main():
     (BUCKET / "good.yaml").write_text("main: ok\n")
     (BUCKET / "better.yaml").write_text("main: ok\nvertices: [{name: 'Source: orders', parallelism: 8}]\n")
     (BUCKET / "throws.yaml").write_text("main: {throws: 'java.lang.NoSuchMethodError: shade'}\n")
-    for step in (create, roll_back, logs, lag):
+    (BUCKET / "loops.yaml").write_text("main: ok\nthen: {failsEvery: 20s, exception: 'E: gone'}\n")
+    for step in (create, roll_back, lag, logs, restart, metrics):
         step()
         print(f"{step.__name__}: ok", flush=True)
 

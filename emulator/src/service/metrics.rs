@@ -73,13 +73,7 @@ const REQUEST: Shape = Shape::Fields(&[
     required("EndTime", &Shape::Time),
     optional("NextToken", &text(1, 1024)),
     optional("ScanBy", &Shape::Choice(&["TimestampDescending", "TimestampAscending"])),
-    optional(
-        "MaxDatapoints",
-        &Shape::Whole {
-            min: 1,
-            max: DATAPOINTS as i64,
-        },
-    ),
+    optional("MaxDatapoints", &Shape::Whole { min: 1, max: 100_800 }),
     optional(
         "LabelOptions",
         &Shape::Refused("labels are not served by this emulator"),
@@ -111,14 +105,16 @@ struct Query {
 struct Stat {
     metric: Metric,
     period: i64,
-    stat: String,
+    #[serde(rename = "Stat")]
+    statistic: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metric {
     namespace: Option<String>,
-    metric_name: Option<String>,
+    #[serde(rename = "MetricName")]
+    name: Option<String>,
     #[serde(default)]
     dimensions: Vec<Dimension>,
 }
@@ -222,10 +218,7 @@ impl Service {
             if request.scan_by.as_deref() != Some("TimestampAscending") {
                 points.reverse();
             }
-            let metric = query
-                .metric_stat
-                .as_ref()
-                .and_then(|stat| stat.metric.metric_name.clone());
+            let metric = query.metric_stat.as_ref().and_then(|stat| stat.metric.name.clone());
             results.push(json!({
                 "Id": query.id,
                 "Label": query.label.clone().or(metric).unwrap_or_default(),
@@ -253,10 +246,10 @@ impl Service {
                 query.id, stat.period
             )));
         }
-        if stat.stat != "Maximum" {
+        if stat.statistic != "Maximum" {
             return Err(ServiceError::unsupported(format!(
                 "The statistic {} is not served by this emulator, only Maximum",
-                stat.stat
+                stat.statistic
             )));
         }
         let metric = &stat.metric;
@@ -268,7 +261,7 @@ impl Service {
         let Some(application) = applications.and_then(|applications| applications.get(name)) else {
             return Ok(Vec::new());
         };
-        let metric = metric.metric_name.as_deref().unwrap_or_default();
+        let metric = metric.name.as_deref().unwrap_or_default();
         let known_until = self.metrics_until(call.now);
         let mut points = Vec::new();
         let mut period = floor(request.start_time, stat.period);
