@@ -2,6 +2,7 @@
 
 pub mod clients;
 mod convert;
+pub mod counters;
 pub mod fault;
 pub(crate) mod kept;
 mod log;

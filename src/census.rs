@@ -1,7 +1,7 @@
 //! The census: one sweep over the applications of each region wakes only those whose status or version changed.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::Sender;
@@ -13,23 +13,75 @@ use crate::aws::Service;
 use crate::aws::observe::Listed;
 use crate::metrics::{Metrics, Sweep};
 
-/// Sweeps until the receiver of the wake-ups is gone.
-///
-/// `applications` gives the resources as they are known at the moment. A resource whose status differs from what the
-/// sweep saw is sent to `wake`; the cost is pages of fifty, not applications.
-pub async fn take(
-    service: Service,
-    metrics: Arc<Metrics>,
-    interval: Duration,
-    applications: impl Fn() -> Vec<Arc<FlinkApplication>> + Send,
-    wake: Sender<Arc<FlinkApplication>>,
-) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        let known = applications();
+/// What the newest sweep of each region saw: the status and the version of each application by its name.
+#[derive(Debug, Default)]
+pub struct Census {
+    awaited: bool,
+    seen: Mutex<HashMap<String, Seen>>,
+}
+
+type Seen = HashMap<String, (String, i64)>;
+
+/// What a sweep says about what was recorded of an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing yet: the first sweep of its region is not over.
+    Awaited,
+    /// It is as it was.
+    Same,
+    /// It is not, or nobody knows.
+    Differs,
+}
+
+impl Census {
+    /// A census whose first sweep is worth waiting for. The default one is not: what it has not seen differs.
+    #[must_use]
+    pub fn awaited() -> Self {
+        Self {
+            awaited: true,
+            ..Self::default()
+        }
+    }
+
+    /// What the newest sweep says about a record.
+    #[must_use]
+    pub fn word(&self, recorded: &AwsStatus) -> Word {
+        let seen = self.seen();
+        let Some(region) = seen.get(&recorded.region) else {
+            return if self.awaited { Word::Awaited } else { Word::Differs };
+        };
+        let of_app = region.get(&recorded.application_name);
+        let of_app = of_app.map(|(status, version)| (status.as_str(), *version));
+        let known = recorded
+            .application_status
+            .as_deref()
+            .zip(recorded.application_version_id);
+        if of_app.is_some() && of_app == known {
+            Word::Same
+        } else {
+            Word::Differs
+        }
+    }
+
+    /// Keeps what a sweep of a region saw; after one that failed nothing is known.
+    pub fn keep(&self, region: &str, listed: &[Listed]) {
+        let seen = listed
+            .iter()
+            .map(|app| (app.name.clone(), (app.status.clone(), app.version_id)));
+        self.seen().insert(region.to_owned(), seen.collect());
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sweeps over every region in use once and gives the resources whose status differs from what is there.
+    async fn sweep(
+        &self,
+        service: &Service,
+        metrics: &Metrics,
+        known: Vec<Arc<FlinkApplication>>,
+    ) -> Vec<Arc<FlinkApplication>> {
         let ready = known.iter().filter(|app| is_ready(app)).count();
         metrics.applications(ready, known.len() - ready);
         let mut regions: BTreeMap<String, Vec<(Arc<FlinkApplication>, AwsStatus)>> = BTreeMap::new();
@@ -38,37 +90,62 @@ pub async fn take(
                 regions.entry(aws.region.clone()).or_default().push((app, aws));
             }
         }
+        let mut woken = Vec::new();
         for (region, apps) in regions {
-            for app in changed_in(&service, &metrics, &region, apps).await {
-                if wake.send(app).await.is_err() {
-                    return;
-                }
+            woken.extend(self.changed_in(service, metrics, &region, apps).await);
+        }
+        woken
+    }
+
+    async fn changed_in(
+        &self,
+        service: &Service,
+        metrics: &Metrics,
+        region: &str,
+        apps: Vec<(Arc<FlinkApplication>, AwsStatus)>,
+    ) -> Vec<Arc<FlinkApplication>> {
+        match service.list(region).await {
+            Ok(listed) => {
+                metrics.census_sweep(Sweep::Complete);
+                self.keep(region, &listed);
+                let recorded: Vec<&AwsStatus> = apps.iter().map(|(_, aws)| aws).collect();
+                let changed = changed(&listed, &recorded);
+                debug!(region, listed = listed.len(), changed = changed.len(), "census");
+                apps.into_iter()
+                    .filter(|(_, aws)| changed.contains(&aws.application_name))
+                    .map(|(app, _)| app)
+                    .collect()
+            }
+            Err(fault) => {
+                metrics.census_sweep(Sweep::Failed);
+                self.keep(region, &[]);
+                warn!(region, %fault, "the census failed; nothing is concluded from it");
+                Vec::new()
             }
         }
     }
 }
 
-async fn changed_in(
-    service: &Service,
-    metrics: &Metrics,
-    region: &str,
-    apps: Vec<(Arc<FlinkApplication>, AwsStatus)>,
-) -> Vec<Arc<FlinkApplication>> {
-    match service.list(region).await {
-        Ok(listed) => {
-            metrics.census_sweep(Sweep::Complete);
-            let recorded: Vec<&AwsStatus> = apps.iter().map(|(_, aws)| aws).collect();
-            let changed = changed(&listed, &recorded);
-            debug!(region, listed = listed.len(), changed = changed.len(), "census");
-            apps.into_iter()
-                .filter(|(_, aws)| changed.contains(&aws.application_name))
-                .map(|(app, _)| app)
-                .collect()
-        }
-        Err(fault) => {
-            metrics.census_sweep(Sweep::Failed);
-            warn!(region, %fault, "the census failed; nothing is concluded from it");
-            Vec::new()
+/// Sweeps until the receiver of the wake-ups is gone, first at once.
+///
+/// `applications` gives the resources as they are known at the moment. A resource whose status differs from what the
+/// sweep saw is sent to `wake`; the cost is pages of fifty, not applications.
+pub async fn take(
+    census: Arc<Census>,
+    service: Service,
+    metrics: Arc<Metrics>,
+    interval: Duration,
+    applications: impl Fn() -> Vec<Arc<FlinkApplication>> + Send,
+    wake: Sender<Arc<FlinkApplication>>,
+) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        for app in census.sweep(&service, &metrics, applications()).await {
+            if wake.send(app).await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -117,6 +194,29 @@ mod tests {
             status: status.to_owned(),
             version_id,
         }
+    }
+
+    #[test]
+    fn a_record_is_trusted_only_where_a_sweep_saw_the_same() {
+        let record = recorded("orders", Some("RUNNING"), Some(3));
+        assert_eq!(Census::default().word(&record), Word::Differs);
+        let census = Census::awaited();
+        assert_eq!(census.word(&record), Word::Awaited);
+        for (listed, word) in [
+            (vec![listed("orders", "RUNNING", 3)], Word::Same),
+            (vec![listed("orders", "READY", 3)], Word::Differs),
+            (vec![listed("orders", "RUNNING", 4)], Word::Differs),
+            (vec![], Word::Differs),
+        ] {
+            census.keep("", &listed);
+            assert_eq!(census.word(&record), word, "{listed:?}");
+        }
+        census.keep("", &[]);
+        assert_eq!(
+            census.word(&recorded("orders", None, None)),
+            Word::Differs,
+            "gone and never seen"
+        );
     }
 
     #[test]

@@ -88,6 +88,11 @@ pub struct RunArgs {
           value_parser = positive_duration)]
     pub census_interval: Duration,
 
+    /// Pause between two readings of the restart counters of running jobs.
+    #[arg(long, env = "SLUICEGATE_METRICS_INTERVAL", value_name = "DURATION", default_value = "60s",
+          value_parser = positive_duration)]
+    pub metrics_interval: Duration,
+
     /// The longest an application goes without a full look at it.
     #[arg(long, env = "SLUICEGATE_RESYNC_INTERVAL", value_name = "DURATION", default_value = "6h",
           value_parser = positive_duration)]
@@ -423,6 +428,7 @@ mod tests {
         assert_eq!(args.http_listen.to_string(), "0.0.0.0:8080");
         assert_eq!(args.concurrency, 16);
         assert_eq!(args.census_interval, Duration::from_mins(1));
+        assert_eq!(args.metrics_interval, Duration::from_mins(1));
         assert_eq!(args.resync_interval, Duration::from_hours(6));
         assert_eq!(args.refusal_grace, Duration::from_mins(10));
         assert_eq!(args.refusal_recheck, Duration::from_mins(5));

@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 use crate::api::spec::FlinkApplication;
 use crate::aws::Service;
 use crate::aws::clients::{CallLimits, Clients};
-use crate::census;
+use crate::census::{self, Census};
 use crate::cli::RunArgs;
 use crate::clock::{Clock, SystemClock};
 use crate::desired::config_map_names;
@@ -25,6 +25,7 @@ use crate::flink_rest::{FlinkRest, HttpsFetch};
 use crate::http::{self, Readiness};
 use crate::leader;
 use crate::metrics::Metrics;
+use crate::metrics_feed;
 use crate::plan::Rules;
 use crate::reconcile::record::RecordError;
 use crate::reconcile::{self, Context, PassError, Settings};
@@ -90,7 +91,7 @@ pub async fn run(args: RunArgs, shutdown: CancellationToken) -> Result<(), RunEr
         Clients::from_environment(Some(&region), CallLimits::default()).await,
         Arc::clone(&metrics),
     );
-    let context = Arc::new(Context::new(
+    let context = Context::new(
         client.clone(),
         service.clone(),
         FlinkRest::new(Arc::new(HttpsFetch::new().map_err(RunError::Certificates)?)),
@@ -98,7 +99,8 @@ pub async fn run(args: RunArgs, shutdown: CancellationToken) -> Result<(), RunEr
         term.leadership(),
         Arc::clone(&metrics),
         settings,
-    ));
+    );
+    let context = Arc::new(context.with_census(Census::awaited()));
     let lost = term.leadership().lost().clone();
     let stop = CancellationToken::new();
     let work = work(&args, client, service, context, readiness, stop.clone());
@@ -217,15 +219,30 @@ async fn work(
                 .for_each(|_| async {}),
         );
     }
+    let listed = CancellationToken::new();
+    let all_listed = listed.clone();
     tokio::spawn(async move {
         for listed in lists {
             listed.notified().await;
         }
+        all_listed.cancel();
         readiness.listed();
         info!("the first list of applications is complete");
     });
     let (wake, woken) = mpsc::channel(64);
+    let stores = Arc::new(stores);
+    let known_to_feed = Arc::clone(&stores);
+    let feed = metrics_feed::take(
+        context.feed(),
+        service.clone(),
+        context.metrics_handle(),
+        context.clock(),
+        args.metrics_interval,
+        move || known(&known_to_feed),
+        wake.clone(),
+    );
     let census = census::take(
+        context.census(),
         service,
         context.metrics_handle(),
         args.census_interval,
@@ -235,7 +252,7 @@ async fn work(
     let all = futures::future::join_all(controllers);
     tokio::select! {
         _ = all => {}
-        () = async { tokio::join!(census, forward(woken, wakers)); } => {}
+        () = async { listed.cancelled().await; tokio::join!(census, feed, forward(woken, wakers)); } => {}
     }
 }
 

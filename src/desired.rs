@@ -3,6 +3,7 @@
 mod check;
 pub mod duration;
 mod gate;
+mod health;
 mod schedule;
 mod snapshots;
 mod window;
@@ -22,6 +23,7 @@ use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
 
 pub use gate::Gate;
+pub use health::Health;
 pub use schedule::Schedule;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
@@ -65,6 +67,8 @@ pub struct Desired {
     pub change_windows: ChangeWindows,
     /// When snapshots are taken, and which are deleted again.
     pub snapshots: SnapshotPolicy,
+    /// When restarts of the running job count as a loop, and what follows.
+    pub health: Health,
     /// How much of the application is managed.
     pub mode: Mode,
     /// Whether an existing application is taken over.
@@ -235,6 +239,7 @@ impl Desired {
         let gate = check.gate(spec, &configuration, progress_deadline);
         let change_windows = check.change_windows(spec);
         let snapshots = check.snapshots(spec);
+        let health = check.health(spec);
         let restore = check.restore(spec);
         check.snapshots_off(spec, &restore);
         check.deletion(spec);
@@ -281,6 +286,7 @@ impl Desired {
             approved_revision: app.annotations().get(annotation::APPROVED_REVISION).cloned(),
             change_windows,
             snapshots,
+            health,
             mode: mode(spec),
             adoption: spec
                 .management

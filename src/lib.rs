@@ -5,7 +5,8 @@
 //!
 //! The modules stand in the direction of their dependencies. Core, without clock, randomness or I/O: [`api`],
 //! [`configuration`], [`desired`], [`world`], [`fault`], [`plan`], [`status`]. Shell: [`aws`], [`flink_rest`],
-//! [`census`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
+//! [`census`],
+//! [`metrics_feed`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
 
 pub mod api;
 pub mod configuration;
@@ -24,5 +25,6 @@ pub mod flink_rest;
 pub mod http;
 pub mod leader;
 pub mod metrics;
+pub mod metrics_feed;
 pub mod reconcile;
 pub mod telemetry;

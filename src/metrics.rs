@@ -22,13 +22,22 @@ const PASS_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 /// Upper bounds of the buckets of what the service takes its time for, in seconds: from ten seconds to an hour.
 const CHANGE_SECONDS: [f64; 9] = [10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0];
 
-/// How a sweep of the census ended.
+/// How a sweep over many applications ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sweep {
     /// Every page was read.
     Complete,
     /// A page could not be read; what it would have said comes with the next sweep.
     Failed,
+}
+
+impl Sweep {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The metrics of this process.
@@ -42,6 +51,7 @@ pub struct Metrics {
     status_writes: Counter,
     applications: Family<Label, Gauge>,
     census_sweeps: Family<Label, Counter>,
+    feed_sweeps: Family<Label, Counter>,
     leader: Gauge,
     operation_seconds: Family<Labels, Histogram>,
     job_downtime_seconds: Histogram,
@@ -66,6 +76,7 @@ impl Metrics {
             status_writes: Counter::default(),
             applications: Family::default(),
             census_sweeps: Family::default(),
+            feed_sweeps: Family::default(),
             leader: Gauge::default(),
             operation_seconds: Family::new_with_constructor(|| Histogram::new(CHANGE_SECONDS)),
             job_downtime_seconds: Histogram::new(CHANGE_SECONDS),
@@ -106,6 +117,11 @@ impl Metrics {
             "census_sweeps",
             "Sweeps of the census over a region",
             self.census_sweeps.clone(),
+        );
+        registry.register(
+            "metrics_feed_sweeps",
+            "Calls that read the restart counters of up to 500 jobs",
+            self.feed_sweeps.clone(),
         );
         registry.register("leader", "1 while this replica holds the lease", self.leader.clone());
         registry.register(
@@ -176,11 +192,12 @@ impl Metrics {
 
     /// Counts a sweep of the census.
     pub fn census_sweep(&self, sweep: Sweep) {
-        let result = match sweep {
-            Sweep::Complete => "complete",
-            Sweep::Failed => "failed",
-        };
-        self.census_sweeps.get_or_create(&[("result", result)]).inc();
+        self.census_sweeps.get_or_create(&[("result", sweep.as_str())]).inc();
+    }
+
+    /// Counts a call that reads restart counters.
+    pub fn feed_sweep(&self, sweep: Sweep) {
+        self.feed_sweeps.get_or_create(&[("result", sweep.as_str())]).inc();
     }
 
     /// Notes that this replica took the lease.
@@ -259,7 +276,12 @@ mod tests {
         let metrics = Metrics::new();
         metrics.census_sweep(Sweep::Complete);
         metrics.census_sweep(Sweep::Failed);
+        metrics.feed_sweep(Sweep::Complete);
         metrics.status_write();
+        assert!(has(
+            &metrics,
+            "sluicegate_metrics_feed_sweeps_total{result=\"complete\"} 1"
+        ));
         assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"failed\"} 1"));
         assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"complete\"} 1"));
         assert!(has(&metrics, "sluicegate_status_writes_total 1"));

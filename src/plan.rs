@@ -8,6 +8,7 @@ pub mod change_control;
 pub mod diff;
 pub(crate) mod drift;
 mod gate;
+pub mod health;
 mod ledger;
 pub mod measure;
 mod needs;
@@ -38,7 +39,7 @@ use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
 use crate::world::World;
 
-pub use needs::needs;
+pub use needs::{AtRest, at_rest, needs};
 
 /// Everything that a decision is made from.
 #[derive(Clone, Copy, Debug)]
@@ -234,6 +235,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
     snapshots::note(&mut desk);
+    health::note(&mut desk);
     let in_place = change_control::judge(&mut desk);
     if let Some(in_place) = &in_place {
         desk.situation.want = Ok(in_place);
@@ -254,7 +256,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
     let open = desk.journal.intent.as_ref().filter(|_| plan == Plan::Observe);
     let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
-    let wake = wake.into_iter().chain(open).min();
+    let wake = wake.into_iter().chain(open).chain(health::wake(&desk)).min();
     Decision {
         journal: desk.journal,
         plan,

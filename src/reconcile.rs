@@ -4,6 +4,7 @@ pub mod backoff;
 mod events;
 mod memory;
 pub mod record;
+mod unseen;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,14 @@ use crate::api::spec::{FlinkApplication, PreChangeSnapshot};
 use crate::api::status::FlinkApplicationStatus;
 use crate::aws::Service;
 use crate::aws::clients::MUTATION_DEADLINE;
+use crate::census::Census;
 use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
 use crate::fault::Fault;
 use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
+use crate::metrics_feed::Feed;
 use crate::plan::measure::Measure;
 use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
@@ -32,7 +35,7 @@ use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
 use crate::status::{differs_in_words_only, project};
-use crate::world::{Observed, World};
+use crate::world::{Logged, Observed, World};
 
 /// The time to the next attempt to read an application that was never read.
 const UNREAD: SignedDuration = SignedDuration::from_secs(10);
@@ -50,6 +53,8 @@ pub struct Context {
     leadership: Leadership,
     metrics: Arc<Metrics>,
     memory: Memory,
+    feed: Arc<Feed>,
+    census: Arc<Census>,
     settings: Settings,
 }
 
@@ -98,6 +103,8 @@ impl Context {
             leadership,
             metrics,
             memory: Memory::default(),
+            feed: Arc::default(),
+            census: Arc::default(),
             settings,
         }
     }
@@ -106,6 +113,33 @@ impl Context {
     #[must_use]
     pub fn metrics_handle(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
+    }
+
+    /// The same context with a census that vouches for what is as it was.
+    #[must_use]
+    pub fn with_census(self, census: Census) -> Self {
+        Self {
+            census: Arc::new(census),
+            ..self
+        }
+    }
+
+    /// The census that vouches for what is as it was.
+    #[must_use]
+    pub fn census(&self) -> Arc<Census> {
+        Arc::clone(&self.census)
+    }
+
+    /// The clock of the passes.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The restart counters that the passes judge by.
+    #[must_use]
+    pub fn feed(&self) -> Arc<Feed> {
+        Arc::clone(&self.feed)
     }
 
     /// The growing pause after a pass of an object that failed.
@@ -140,6 +174,9 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     }
     let references = context.kubernetes.references(app).await?;
     let want = Desired::parse(app, &context.settings.region, &references);
+    if let Some(rest) = unseen::rest(context, app, want.as_ref()) {
+        return Ok(rest);
+    }
     let (world, decision, now) = decide(context, app, want.as_ref()).await?;
     let next = Box::pin(carry_out(context, app, want.as_ref(), &world, &decision, now)).await;
     context.metrics.pass(decision.plan.as_str(), began.elapsed());
@@ -202,11 +239,12 @@ async fn decide(
     want: Result<&Desired, &Undesirable>,
 ) -> Result<(World, Decision, Timestamp), PassError> {
     let identity = identity(app, &context.settings.region);
+    let counter = context.feed.of(&identity);
     let mut looks = false;
     let seen = context
         .service
         .observe(&identity, |observed| {
-            let needs = needs(app, want, observed, context.now());
+            let needs = needs(app, want, observed, &counter, context.now());
             looks = needs.job;
             needs
         })
@@ -240,23 +278,24 @@ async fn decide(
             return Ok((World::default(), unreadable(app, &fault, lasting, next), now));
         }
     };
+    world.counter = counter;
     let owner = owner(context, app);
     let judge = |world: &World| plan(&situation(context, app, want, world, &owner, now));
     let decision = judge(&world);
     if let (Some(observed), Some(since)) = (&world.application, decision.cause_since) {
-        world.logged_cause = logged_cause(context, observed, since).await;
+        world.logged = logged(context, observed, since).await;
     }
-    if world.logged_cause.is_none() {
+    if world.logged.is_none() {
         return Ok((world, decision, now));
     }
     let decision = judge(&world);
     Ok((world, decision, now))
 }
 
-/// The first cause in the log of an application, where it has one.
-async fn logged_cause(context: &Context, observed: &Observed, since: Timestamp) -> Option<String> {
+/// What the log of an application tells of its failure, where it has one.
+async fn logged(context: &Context, observed: &Observed, since: Timestamp) -> Option<Logged> {
     let stream = observed.log_streams.values().next()?;
-    context.service.logged_cause(stream, observed.version_id, since).await
+    context.service.logged(stream, observed.version_id, since).await
 }
 
 async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Result<Option<Duration>, PassError> {

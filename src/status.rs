@@ -1,5 +1,6 @@
 //! The status that a pass publishes: the only maker of conditions.
 
+mod health;
 mod snapshots;
 
 use jiff::Timestamp;
@@ -53,7 +54,7 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
     }
     let (synced, reason, message) = synced(situation, journal);
     painter.paint(ConditionType::Synced, synced, reason, &message);
-    let health = health(situation, journal);
+    let health = health::health(situation, journal);
     painter.paint_as(ConditionType::JobHealthy, health.0, health.1, &health.2);
     if *plan == Plan::Pause {
         painter.paint(ConditionType::Paused, true, Reason::Annotation, &verdict.message);
@@ -206,6 +207,7 @@ fn is_at_rest(journal: &Journal) -> bool {
     journal.rollout.is_none()
         && journal.way_back.is_none()
         && journal.force_stopped.is_none()
+        && journal.restart_loop().is_none()
         && running.is_none_or(|running| journal.failure_of(&running).is_none())
 }
 
@@ -244,7 +246,7 @@ fn observed(situation: &Situation<'_>) -> Verdict {
 
 fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
     let message = "the controller only watches; remove the annotation sluicegate.dev/reconcile to go on".to_owned();
-    if runs_as_asked(situation, journal) {
+    if runs_as_asked(situation, journal) && journal.restart_loop().is_none() {
         return Verdict {
             message,
             ..rest(situation, journal)
@@ -314,44 +316,6 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
         reconciling: false,
         stalled: false,
     }
-}
-
-/// What is known about the job: the gate looks at it, and what it proved stands until the job is replaced.
-fn health(situation: &Situation<'_>, journal: &Journal) -> (&'static str, Reason, String) {
-    let app = situation.world.application.as_ref();
-    let status = app.map(|app| &app.status);
-    let revisions = journal.revisions();
-    let running = revisions.running.as_deref();
-    let unknown = ("Unknown", Reason::NoData, "the job was not looked at".to_owned());
-    if running.is_none() && status == Some(&ApplicationStatus::Running) {
-        return unknown;
-    }
-    if running.is_none() || status.is_none_or(|status| *status == ApplicationStatus::Ready) {
-        return ("Unknown", Reason::Stopped, "no job runs".to_owned());
-    }
-    let failed = running.and_then(|running| journal.failure_of(running));
-    if let Some(failed) = failed.filter(|_| journal.rollout.is_none()) {
-        let message = format!(
-            "the job of revision {} was found in trouble at {}",
-            failed.revision, failed.at
-        );
-        return ("False", failed.reason, message);
-    }
-    if journal.rollout.is_some() || journal.way_back.is_some() {
-        return (
-            "Unknown",
-            Reason::Verifying,
-            "the job is being changed or verified".to_owned(),
-        );
-    }
-    if running == revisions.good.as_deref() {
-        let subtasks = journal.job.as_ref().map_or(String::new(), |job| {
-            format!("{}/{} subtasks ran when ", job.subtasks_running, job.subtasks_total)
-        });
-        let message = format!("{subtasks}revision {} was proven good", running.unwrap_or_default());
-        return ("True", Reason::AllSubtasksRunning, message);
-    }
-    unknown
 }
 
 fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {

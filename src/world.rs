@@ -1,5 +1,6 @@
 //! An immutable snapshot of the service at one moment: facts only, no decisions.
 
+mod counter;
 mod job;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use crate::api::status::Tags;
 use crate::configuration::{Configuration, Vpc};
 
+pub use counter::{Counter, Point, Series};
 pub use job::{ObservedCheckpoints, ObservedJob, ObservedVertex, Restored, Sight};
 
 /// What was seen of one application in one pass.
@@ -22,11 +24,22 @@ pub struct World {
     pub snapshots: Option<Vec<ObservedSnapshot>>,
     /// The Flink job.
     pub job: Sight,
-    /// The first cause of the failure that is judged, from the log of the application; absent when it was not looked for
-    /// or nothing was found.
-    pub logged_cause: Option<String>,
+    /// The restart counter of the job.
+    pub counter: Counter,
+    /// What the log of the application tells of the failure that is judged; absent when it was not looked for or nothing
+    /// was found.
+    pub logged: Option<Logged>,
     /// Older configuration versions by id, as far as they were read.
     pub versions: BTreeMap<i64, ObservedVersion>,
+}
+
+/// What the log of an application tells of a failure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// The first cause.
+    pub cause: Option<String>,
+    /// The subtasks that failed, each once in the order of their names.
+    pub failing: Vec<String>,
 }
 
 /// What must be read of an application beside its description.

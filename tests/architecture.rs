@@ -29,7 +29,7 @@ const RANKS: &[(&str, u8)] = &[
     // the shell
     ("aws", 9),
     ("flink_rest", 10),
-    ("metrics_feed", 9),
+    ("metrics_feed", 10),
     ("census", 10),
     ("reconcile", 11),
     ("controller", 12),

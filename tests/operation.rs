@@ -18,6 +18,8 @@ mod deletion_in_trouble;
 mod examples;
 #[path = "operation/gate.rs"]
 mod gate;
+#[path = "operation/health.rs"]
+mod health;
 #[path = "operation/leadership.rs"]
 mod leadership;
 #[path = "operation/process.rs"]

@@ -6,6 +6,7 @@
 
 mod change;
 mod flink;
+mod health;
 mod management;
 mod snapshots;
 
@@ -25,6 +26,7 @@ pub use flink::{
     Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,
     SystemRollback, Vpc,
 };
+pub use health::{Health, OnUnhealthy, RestartLoop};
 pub use management::{Adoption, Drift, Management, Mode};
 pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 
@@ -159,6 +161,10 @@ pub struct FlinkApplicationSpec {
     /// How a change is brought out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+
+    /// How the running job is watched, and what follows when it restarts again and again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Health>,
 
     /// How much of the application is managed, and whether an existing one is taken over.
     #[serde(skip_serializing_if = "Option::is_none")]

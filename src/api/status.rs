@@ -1,5 +1,6 @@
 //! What the controller publishes about an application, and the journal that must survive a crash.
 
+mod health;
 mod intent;
 mod rollout;
 mod snapshots;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::condition::{Condition, Reason};
 
+pub use health::{HealthStatus, LoopStatus};
 pub use intent::{Intent, Phase, StepKind};
 pub use rollout::{ForceStopped, GateStatus, JobStatus, PreChange, RolledBack, RolloutStatus, UnprovenSpan, WayBack};
 pub use snapshots::{SnapshotFailure, SnapshotsStatus};
@@ -88,6 +90,9 @@ pub struct Journal {
     /// The Flink job as the gate last saw it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobStatus>,
+    /// What is known of the running job since it was proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthStatus>,
     /// The last call that the service refused and that is still wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStatus>,

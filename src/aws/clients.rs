@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluentBuilder;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
 use aws_sdk_kinesisanalyticsv2::{
     Client,
@@ -152,6 +153,7 @@ struct OfRegion {
     reader: Reader,
     mutator: Mutator,
     log_reader: LogReader,
+    metric_reader: MetricReader,
 }
 
 /// Reads the logs of applications: one attempt, because nothing depends on the answer.
@@ -166,9 +168,21 @@ impl LogReader {
     }
 }
 
+/// Reads metrics, as other reads are made.
+#[derive(Debug, Clone)]
+pub struct MetricReader(aws_sdk_cloudwatch::Client);
+
+impl MetricReader {
+    /// Starts to build a call of `GetMetricData`; `send` sends it.
+    #[must_use]
+    pub fn get_metric_data(&self) -> GetMetricDataFluentBuilder {
+        self.0.get_metric_data()
+    }
+}
+
 impl Clients {
     /// Clients with the SDK's default chain of credentials and the endpoints of `AWS_ENDPOINT_URL`,
-    /// `AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2` and `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
+    /// `AWS_ENDPOINT_URL_KINESIS_ANALYTICS_V2`, `AWS_ENDPOINT_URL_CLOUDWATCH` and `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`.
     ///
     /// `region` is the one that credentials are obtained in; without it the SDK looks for one itself.
     pub async fn from_environment(region: Option<&str>, limits: CallLimits) -> Self {
@@ -237,6 +251,12 @@ impl Clients {
         self.of(region).log_reader
     }
 
+    /// The client that reads metrics of a region.
+    #[must_use]
+    pub fn metric_reader(&self, region: &str) -> MetricReader {
+        self.of(region).metric_reader
+    }
+
     /// Whether the endpoint of the service was set by hand, as for the emulator.
     #[must_use]
     pub fn is_overridden(&self) -> bool {
@@ -268,7 +288,13 @@ impl Shared {
             .retry_config(RetryConfig::disabled())
             .timeout_config(limits.timeouts(PATIENCE))
             .build();
+        let metrics = aws_sdk_cloudwatch::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .retry_config(retries.clone())
+            .timeout_config(limits.timeouts(limits.read))
+            .build();
         OfRegion {
+            metric_reader: MetricReader(aws_sdk_cloudwatch::Client::from_conf(metrics)),
             reader: Reader(client(retries, limits.read)),
             mutator: Mutator(client(RetryConfig::disabled(), limits.mutation)),
             log_reader: LogReader(aws_sdk_cloudwatchlogs::Client::from_conf(logs)),

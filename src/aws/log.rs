@@ -1,5 +1,6 @@
 //! The first cause of a failure in the log of an application: the event of the service, or the exception that Flink logs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
@@ -9,6 +10,7 @@ use tracing::debug;
 
 use crate::aws::Service;
 use crate::fault::{innermost_cause, sanitised};
+use crate::world::Logged;
 
 /// How long the whole search may take; a verdict does not wait longer for its cause.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -26,9 +28,9 @@ const PREAMBLE: &str = "Please investigate the following error. ";
 const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 
 impl Service {
-    /// The first cause that a version of an application logged to a stream since a moment, sanitised. What cannot be read
-    /// is no cause: without permission, log group or answer there is none.
-    pub async fn logged_cause(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<String> {
+    /// What a version of an application logged of its failures to a stream since a moment, sanitised; none when it is
+    /// nothing. What cannot be read tells nothing: without permission, log group or answer there is none.
+    pub async fn logged(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<Logged> {
         let (region, group, stream) = parts_of(log_stream_arn)?;
         let mut events = Vec::new();
         let read = self.read(region, group, stream, since, &mut events);
@@ -37,7 +39,11 @@ impl Service {
         }
         events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
         let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
-        first_cause(&lines, version_id).map(|cause| sanitised(&cause))
+        let logged = Logged {
+            cause: first_cause(&lines, version_id).map(|cause| sanitised(&cause)),
+            failing: failing(&lines, version_id),
+        };
+        (logged != Logged::default()).then_some(logged)
     }
 
     /// Adds the events of a stream page by page, so that what was read in time is there.
@@ -93,6 +99,22 @@ fn first_cause(lines: &[&str], version_id: i64) -> Option<String> {
         .collect();
     let told = events.iter().filter_map(|event| Some((rank(event)?, cause(event)?)));
     told.min_by_key(|(rank, _)| *rank).map(|(_, cause)| cause.to_owned())
+}
+
+/// The subtasks of which the lines tell that they failed, each once. A line begins with the name of the operator and the
+/// number of the subtask, for instance `Source: orders (1/4) (id) switched from RUNNING to FAILED on ...` (facts §6.2).
+fn failing(lines: &[&str], version_id: i64) -> Vec<String> {
+    let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let names = events.filter(|event| is_of(event, version_id)).filter_map(|event| {
+        let (subject, transition) = event["message"].as_str()?.split_once(") switched from ")?;
+        let failed = transition
+            .split_once(" to ")
+            .is_some_and(|(_, to)| to.starts_with("FAILED"));
+        let (name, _attempt) = subject.rsplit_once(" (").filter(|_| failed)?;
+        name.ends_with(')').then(|| sanitised(name))
+    });
+    let names: BTreeSet<String> = names.collect();
+    names.into_iter().collect()
 }
 
 /// How much a line says about the failure of the application; the less the more, none where it tells of no exception.
@@ -183,6 +205,30 @@ mod tests {
             first_cause(&[&event.to_string()], 5).as_deref(),
             Some("java.lang.Error: b")
         );
+    }
+
+    #[test]
+    fn the_subtasks_that_failed_are_named_once() {
+        let line = |version: &str, message: &str| {
+            let event = serde_json::json!({"applicationVersionId": version, "message": message});
+            event.to_string()
+        };
+        let lines = [
+            line(
+                "5",
+                "Source: a (b) -> c (1/4) (e1_0_0) switched from RUNNING to FAILED on x.",
+            ),
+            line(
+                "5",
+                "Source: a (b) -> c (1/4) (e1_0_1) switched from RUNNING to FAILED on x.",
+            ),
+            line("5", "Sink (2/4) (e2_0_0) switched from INITIALIZING to FAILED on x."),
+            line("5", "Sink (3/4) (e2_0_0) switched from RUNNING to CANCELING."),
+            line("4", "Old (1/1) (e3_0_0) switched from RUNNING to FAILED on x."),
+            line("5", "Job orders (0a) switched from state RUNNING to RESTARTING."),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        assert_eq!(failing(&lines, 5), ["Sink (2/4)", "Source: a (b) -> c (1/4)"]);
     }
 
     #[test]

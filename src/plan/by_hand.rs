@@ -43,6 +43,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
             desk.journal.force_stopped = Some(ForceStopped {
                 revision: want.revision.to_string(),
                 at: desk.situation.now,
+                cause: None,
             });
             desk.journal.rollout = None;
             handled(desk, request);

@@ -6,7 +6,8 @@ use kube::ResourceExt;
 use crate::api::annotation;
 use crate::api::condition::Reason;
 use crate::api::status::{
-    FailedRevision, HistoryEntry, HistoryResult, Intent, LastFailure, PreviousRevision, Revisions, UnprovenSpan,
+    FailedRevision, HistoryEntry, HistoryResult, Intent, Journal, LastFailure, PreviousRevision, Revisions,
+    UnprovenSpan,
 };
 use crate::plan::{Desk, Note, restore};
 use crate::world::{ApplicationStatus, Sight};
@@ -46,7 +47,7 @@ pub(super) enum Source {
 
 impl Source {
     /// The word in the status.
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "Operation",
             Self::FlinkRest => "FlinkRest",
@@ -54,6 +55,16 @@ impl Source {
             Self::Controller => "Controller",
             Self::Request => "Request",
         }
+    }
+}
+
+impl Journal {
+    /// When a job was last proven good, as far as it is remembered.
+    pub(super) fn proven_at(&self) -> Option<Timestamp> {
+        let mut newest_first = self.history.iter().rev();
+        newest_first
+            .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
+            .map(|entry| entry.at)
     }
 }
 
@@ -71,10 +82,7 @@ impl Desk<'_> {
 
     /// When a job was last proven good, as far as it is remembered.
     pub(super) fn proven_at(&self) -> Option<Timestamp> {
-        let mut newest_first = self.journal.history.iter().rev();
-        newest_first
-            .find(|entry| matches!(entry.result, HistoryResult::Promoted | HistoryResult::RolledBack))
-            .map(|entry| entry.at)
+        self.journal.proven_at()
     }
 
     pub(super) fn set_running(&mut self, revision: Option<String>) {
@@ -165,7 +173,8 @@ impl Desk<'_> {
         if told {
             return failure;
         }
-        if let Some(logged) = &self.situation.world.logged_cause {
+        let logged = self.situation.world.logged.as_ref();
+        if let Some(logged) = logged.and_then(|logged| logged.cause.as_ref()) {
             return Failure {
                 cause: format!("{logged} ({})", failure.cause),
                 source: Source::CloudWatchLogs,

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::api::spec::{DesiredState, FlinkApplication};
+use crate::api::condition::ConditionType;
+use crate::api::spec::{DesiredState, FlinkApplication, Mode};
 use crate::api::status::{Journal, Requests};
-use crate::desired::{Desired, Undesirable};
-use crate::plan::{diff, requests, restart_wanted, snapshots};
-use crate::world::{ApplicationStatus, Needs, Observed};
+use crate::desired::{Desired, Health, Undesirable, deletion_rules};
+use crate::plan::{diff, finalizer, health, requests, restart_wanted, snapshots};
+use crate::world::{ApplicationStatus, Counter, Needs, Observed};
 
 /// What must be read of an application beside its description: nothing where the description alone shows that nothing
 /// is in flight and nothing to do.
@@ -15,6 +16,7 @@ pub fn needs(
     app: &FlinkApplication,
     want: Result<&Desired, &Undesirable>,
     observed: Option<&Observed>,
+    counter: &Counter,
     now: Timestamp,
 ) -> Needs {
     let journal = app
@@ -27,16 +29,50 @@ pub fn needs(
     };
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
+    let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
+    let news = health::is_news(&journal, &terms, counter);
     let mut versions = Vec::new();
     if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
         versions.push(way.version_id);
         versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
     }
     Needs {
-        details: !is_settled(app, want, observed, &journal, now),
-        job: running && verifying,
+        details: news || !is_settled(app, want, observed, &journal, now),
+        job: running && (verifying || news),
         versions,
     }
+}
+
+/// The rest of an application that is as its status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtRest {
+    /// When something is due.
+    pub wake: Option<Timestamp>,
+}
+
+/// Whether the resource alone shows that there is nothing to do, provided that the application is as it was last seen.
+#[must_use]
+pub fn at_rest(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, now: Timestamp) -> Option<AtRest> {
+    let (want, status) = (want.ok()?, app.status.as_ref()?);
+    let journal = &status.journal;
+    let is_true = |type_: ConditionType| {
+        let mut conditions = status.conditions.iter();
+        conditions.any(|condition| condition.type_ == type_.as_str() && condition.status == "True")
+    };
+    let revisions = journal.revisions();
+    let known = revisions.target.as_deref() == Some(want.revision.as_str());
+    let seen = ApplicationStatus::parse(journal.aws.as_ref()?.application_status.as_deref()?);
+    let rests = want.mode == Mode::Full
+        && known
+        && is_true(ConditionType::Ready)
+        && is_true(ConditionType::Synced)
+        && !requests::is_paused(app)
+        && finalizer(app, &deletion_rules(&app.spec)).is_none()
+        && runs_as_asked(want, &seen, journal)
+        && nothing_is_due(app, want, journal, now);
+    rests.then(|| AtRest {
+        wake: snapshots::wake(journal, want, now),
+    })
 }
 
 fn is_settled(
@@ -47,16 +83,26 @@ fn is_settled(
     now: Timestamp,
 ) -> bool {
     let Ok(want) = want else { return false };
-    let revisions = journal.revisions();
-    let runs = match want.state {
+    runs_as_asked(want, &observed.status, journal)
+        && nothing_is_due(app, want, journal, now)
+        && diff::difference(observed, &want.configuration).is_empty()
+}
+
+/// Whether the job of the wanted revision runs in this status of the application, or none where none is wanted.
+fn runs_as_asked(want: &Desired, status: &ApplicationStatus, journal: &Journal) -> bool {
+    let running = journal.revisions().running;
+    match want.state {
         DesiredState::Running => {
-            observed.status == ApplicationStatus::Running
-                && revisions.running.as_deref() == Some(want.revision.as_str())
+            *status == ApplicationStatus::Running && running.as_deref() == Some(want.revision.as_str())
         }
-        DesiredState::Stopped => observed.status == ApplicationStatus::Ready && revisions.running.is_none(),
-    };
+        DesiredState::Stopped => *status == ApplicationStatus::Ready && running.is_none(),
+    }
+}
+
+/// Whether the resource alone shows that nothing is in flight and nothing asked for.
+fn nothing_is_due(app: &FlinkApplication, want: &Desired, journal: &Journal, now: Timestamp) -> bool {
     let seen = app.status.as_ref().map(|status| status.observed_generation);
-    runs && seen == app.metadata.generation
+    seen == app.metadata.generation
         && app.metadata.deletion_timestamp.is_none()
         && journal.intent.is_none()
         && journal.rollout.is_none()
@@ -64,6 +110,6 @@ fn is_settled(
         && journal.force_stopped.is_none()
         && requests::open(app, journal) == Requests::default()
         && !restart_wanted(journal, want)
+        && !health::is_unanswered(journal, want)
         && snapshots::is_quiet(journal, want, now)
-        && diff::difference(observed, &want.configuration).is_empty()
 }

@@ -13,7 +13,8 @@ use crate::plan::diff::{Difference, difference};
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
-use crate::plan::rollout::running::{by_force, running};
+pub(super) use crate::plan::rollout::running::by_force;
+use crate::plan::rollout::running::running;
 use crate::plan::rollout::start::{rest_after_failure, start};
 use crate::plan::step::{Create, Fence, Step};
 use crate::plan::{Desk, Note, Plan, adoption, by_hand, restart_wanted, rollback, stall, waiting};
@@ -51,7 +52,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
 }
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
-/// it was never proven, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
+/// it was never proven, or is in a loop, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
 /// and the revision is started from the restore point in a time of its own.
 fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let revision = want.revision.to_string();
@@ -62,7 +63,7 @@ fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
     }
     let before = desk.journal.revisions().running;
     let over_unproven = before.is_some_and(|before| before != revision && !desk.is_good(&before));
-    if over_unproven {
+    if over_unproven || desk.journal.restart_loop().is_some() {
         let deadline = desk.situation.now + want.progress_deadline;
         let plan = by_force(desk, want);
         if let (Plan::Do(_), Some(rollout)) = (&plan, &mut desk.journal.rollout) {
@@ -257,10 +258,13 @@ fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
         desk.journal.force_stopped = None;
         return None;
     }
+    let why = stopped
+        .cause
+        .map_or("on request".to_owned(), |cause| format!("because {cause}"));
     Some(stall(
         Reason::ForceStopped,
         format!(
-            "the job was stopped by force on request at {}; change the spec, or annotate sluicegate.dev/restart-requested-at or sluicegate.dev/retry-requested-at to start it",
+            "the job was stopped by force at {} {why}; change the spec, or annotate sluicegate.dev/restart-requested-at or sluicegate.dev/retry-requested-at to start it",
             stopped.at
         ),
     ))
@@ -417,6 +421,9 @@ fn promote(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
         format!("; nothing was processed for about {seconds} s")
     });
     desk.make_good(revision, app.version_id);
+    if let Some(health) = &mut desk.journal.health {
+        health.restart_loop = None;
+    }
     desk.outlive_rollback(revision);
     desk.record(HistoryResult::Promoted, Some(revision.to_owned()));
     desk.notes.push(Note::normal(

@@ -148,6 +148,7 @@ fn is_well(desk: &Desk<'_>, app: &Observed) -> bool {
     let running = desk.journal.revisions().running;
     app.status == ApplicationStatus::Running
         && app.configuration.snapshots_enabled
+        && desk.journal.restart_loop().is_none()
         && running.is_some_and(|running| desk.is_good(&running))
 }
 

@@ -5,6 +5,7 @@ mod by_hand;
 mod change_control;
 mod edges;
 mod gate;
+mod health;
 mod intents;
 mod ownership;
 mod refusals;
@@ -26,8 +27,8 @@ use crate::api::spec::FlinkApplication;
 use crate::api::status::{FlinkApplicationStatus, Handled, Intent, Journal, Phase, Revisions, StepKind};
 use crate::desired::{Desired, References, Undesirable};
 use crate::world::{
-    ApplicationStatus, Observed, ObservedCheckpoints, ObservedJob, ObservedOperation, ObservedSnapshot, ObservedVertex,
-    OperationStatus, Restored, Sight, SnapshotStatus, World,
+    ApplicationStatus, Logged, Observed, ObservedCheckpoints, ObservedJob, ObservedOperation, ObservedSnapshot,
+    ObservedVertex, OperationStatus, Restored, Sight, SnapshotStatus, World,
 };
 
 const SPEC: &str = "

@@ -50,6 +50,15 @@ pub fn jittered(pause: Duration, key: &str, seed: u64) -> Duration {
     pause.saturating_mul(permille) / 1000
 }
 
+/// A part of `time`, by a digest of `key`: what is to be done once within it for many objects is spread over all of it.
+#[must_use]
+pub fn spread(time: Duration, key: &str) -> Duration {
+    let mut digest = DefaultHasher::new();
+    key.hash(&mut digest);
+    let permille = 1 + u32::try_from(digest.finish() % 1000).unwrap_or(999);
+    time.saturating_mul(permille) / 1000
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +120,18 @@ mod tests {
             "only {} different pauses for 50 objects",
             spread.len()
         );
+    }
+
+    #[test]
+    fn what_is_spread_lies_all_over_the_time() {
+        let hour = Duration::from_hours(1);
+        let mut parts = [0; 4];
+        for number in 0..400 {
+            let at = spread(hour, &format!("object-{number}"));
+            assert!(at > Duration::ZERO && at <= hour);
+            parts[usize::try_from(at.as_secs().min(3599) / 900).unwrap()] += 1;
+        }
+        assert!(parts.iter().all(|count| *count > 50), "{parts:?}");
     }
 
     #[test]

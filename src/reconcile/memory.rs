@@ -1,6 +1,6 @@
 //! What a process remembers between passes and may forget without harm.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ struct Kept {
     unreadable: HashMap<String, Timestamp>,
     backoff: Backoff,
     passes: u64,
+    met: HashSet<String>,
 }
 
 /// Until when an object rests after a refusal, and what it looked like then.
@@ -60,6 +61,16 @@ impl Memory {
         );
     }
 
+    /// Whether this process did not deal with an object before.
+    pub(super) fn is_new(&self, key: &str) -> bool {
+        !self.kept().met.contains(key)
+    }
+
+    /// Notes that this process deals with an object.
+    pub(super) fn met(&self, key: &str) {
+        self.kept().met.insert(key.to_owned());
+    }
+
     /// Since when an object cannot be read at the service.
     pub(super) fn unreadable_since(&self, key: &str, now: Timestamp) -> Timestamp {
         *self.kept().unreadable.entry(key.to_owned()).or_insert(now)
@@ -88,6 +99,7 @@ impl Memory {
                 kept.pauses.remove(key);
                 kept.unreadable.remove(key);
                 kept.written.remove(key);
+                kept.met.remove(key);
                 kept.backoff.reset(key);
                 kept.versions.remove(key)
             }

@@ -122,6 +122,14 @@ fn durations() -> Vec<(Value, &'static str)> {
             "spec.rollout.changeWindows[].duration must be between 1m and 168h",
         ),
         (
+            json!({"health": {"restartLoop": {"window": "59s"}}}),
+            "spec.health.restartLoop.window must be between 1m and 1h",
+        ),
+        (
+            json!({"health": {"restartLoop": {"window": "1h1s"}}}),
+            "spec.health.restartLoop.window must be between 1m and 1h",
+        ),
+        (
             json!({"snapshots": {"staleAfter": "59s"}}),
             "spec.snapshots.staleAfter must be between 1m and 8760h",
         ),

@@ -110,6 +110,7 @@ impl Stage {
             "--namespace",
             &self.namespace,
             "--census-interval=250ms",
+            "--metrics-interval=1s",
             "--refusal-grace=3s",
             "--refusal-recheck=3s",
             "--reference-grace=3s",
@@ -327,7 +328,12 @@ impl Stage {
 
 /// Whether an operation changes nothing; a pre-signed URL is asked for to read.
 fn is_read(operation: &str) -> bool {
-    let reads = ["CreateApplicationPresignedUrl", "FlinkRest", "FilterLogEvents"];
+    let reads = [
+        "CreateApplicationPresignedUrl",
+        "FlinkRest",
+        "FilterLogEvents",
+        "GetMetricData",
+    ];
     operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
 }
 

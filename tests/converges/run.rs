@@ -7,10 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use sluicegate::api::spec::FlinkApplication;
 use sluicegate::aws::Service;
+use sluicegate::census::Census;
 use sluicegate::clock::Clock;
+use sluicegate::desired::identity;
 use sluicegate::leader::Leadership;
 use sluicegate::metrics::Metrics;
 use sluicegate::plan::Rules;
+use sluicegate::plan::health::differs;
 use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
 
@@ -288,13 +291,23 @@ impl Run {
                 || (is_true(status, "Ready") || is_held_back(status) || is_observed(&object))
                     && status["intent"].is_null())
             && !world.census_wakes(now)
+            && !self.counter_differs(&object)
+    }
+
+    /// Whether the counter that was read last says what the status does not.
+    fn counter_differs(&self, object: &Value) -> bool {
+        let app = serde_json::from_value::<FlinkApplication>(object.clone());
+        let (Ok(app), Some(context)) = (app, &self.context) else {
+            return false;
+        };
+        differs(&app, &context.feed().of(&identity(&app, REGION)))
     }
 
     /// One step: a pass that is due, or the time to the next thing that happens.
     async fn step(&mut self, now: Timestamp) {
         if now >= self.driver.census {
             self.driver.census = now + self.driver.census_pause;
-            if self.shared.world().census_wakes(now) {
+            if self.shared.world().census_wakes(now) || self.counter_wakes(now).await {
                 wake(&mut self.driver.due, now);
             }
         }
@@ -320,13 +333,31 @@ impl Run {
         }
     }
 
+    /// Reads the restart counter as the feed does; whether it says what the status does not.
+    async fn counter_wakes(&mut self, now: Timestamp) -> bool {
+        let Some(object) = self.shared.world().object() else {
+            return false;
+        };
+        let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
+            return false;
+        };
+        let context = self.context.get_or_insert_with(|| context(&self.shared, now));
+        let service = Service::new(self.shared.clients(), context.metrics_handle());
+        let feed = context.feed();
+        let woken = feed
+            .sweep(&service, &context.metrics_handle(), &[Arc::new(app)], now)
+            .await;
+        !woken.is_empty()
+    }
+
     async fn pass(&mut self, newest: &Arc<Value>) {
         let given = self.prepare(newest);
         let app: FlinkApplication = match serde_json::from_value((*given).clone()) {
             Ok(app) => app,
             Err(error) => panic!("the object cannot be read: {error}"),
         };
-        let context = self.context.get_or_insert_with(|| context(&self.shared));
+        let now = self.now();
+        let context = self.context.get_or_insert_with(|| context(&self.shared, now));
         let result = tokio::select! {
             biased;
             () = self.shared.died.notified() => None,
@@ -385,8 +416,14 @@ fn wake(due: &mut Option<Timestamp>, at: Timestamp) {
     *due = Some(due.map_or(at, |due| due.min(at)));
 }
 
-/// A process that has just begun.
-fn context(shared: &Shared) -> Context {
+/// A process that has just begun. Every second one begins with a census; the others look at everything.
+fn context(shared: &Shared, now: Timestamp) -> Context {
+    let mut world = shared.world();
+    let census = Census::default();
+    if world.process % 2 == 1 {
+        census.keep(REGION, &world.listed(now));
+    }
+    drop(world);
     let metrics = Arc::new(Metrics::new());
     let settings = Settings {
         region: REGION.to_owned(),
@@ -406,4 +443,5 @@ fn context(shared: &Shared) -> Context {
         metrics,
         settings,
     )
+    .with_census(census)
 }

@@ -8,6 +8,8 @@ use crate::script::{Act, code};
 
 #[path = "scenarios/change_control.rs"]
 pub mod change_control;
+#[path = "scenarios/health.rs"]
+mod health;
 #[path = "scenarios/ownership.rs"]
 pub mod ownership;
 #[path = "scenarios/rollouts.rs"]
@@ -169,6 +171,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(rollouts::all());
     all.extend(change_control::all());
     all.extend(snapshots::all());
+    all.extend(health::all());
     all.extend(ownership::all());
     all.extend(ways_back::all());
     all

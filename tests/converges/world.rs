@@ -36,6 +36,9 @@ impl Objects for Bucket {
             "loops" => "then: {failsEvery: 8s, exception: 'java.lang.IllegalStateException: loops'}",
             "later" => "then: {failsEvery: 8s, after: 40s, exception: 'java.lang.IllegalStateException: later'}",
             "ages" => "then: {failsEvery: 8s, after: 10m, exception: 'java.lang.IllegalStateException: ages'}",
+            "tires" => {
+                "then: {failsEvery: 8s, after: 10m, times: 8, exception: 'java.lang.IllegalStateException: tires'}"
+            }
             "flaps" => "then: {failsEvery: 40s, exception: 'java.lang.IllegalStateException: flaps'}",
             "once" => "then: {failsEvery: 8s, times: 1, exception: 'java.lang.IllegalStateException: once'}",
             "slow" => "initializing: 2m",
@@ -179,19 +182,24 @@ impl World {
         let Ok(aws) = serde_json::from_value::<AwsStatus>(object["status"]["aws"].clone()) else {
             return false;
         };
+        let listed = self.listed(now);
+        !changed(&listed, &[&aws]).is_empty()
+    }
+
+    /// What a sweep of the census sees.
+    pub fn listed(&mut self, now: Timestamp) -> Vec<Listed> {
         let Ok(answer) = self.service.handle(now, REGION, "ListApplications", &json!({})) else {
-            return false;
+            return Vec::new();
         };
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let summaries = answer["ApplicationSummaries"].as_array().into_iter().flatten();
-        let listed: Vec<Listed> = summaries
+        summaries
             .map(|summary| Listed {
                 name: text(&summary["ApplicationName"]),
                 status: text(&summary["ApplicationStatus"]),
                 version_id: summary["ApplicationVersionId"].as_i64().unwrap_or_default(),
             })
-            .collect();
-        !changed(&listed, &[&aws]).is_empty()
+            .collect()
     }
 
     /// The description of the application, as the service gives it.

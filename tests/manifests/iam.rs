@@ -35,7 +35,9 @@ fn words(value: &Value) -> Vec<String> {
 
 fn reads(action: &str) -> bool {
     let name = action.split_once(':').map_or(action, |(_, name)| name);
-    name.starts_with("Describe") || name.starts_with("List")
+    ["Describe", "List", "GetMetricData"]
+        .iter()
+        .any(|read| name.starts_with(read))
 }
 
 /// Whether the statement holds only when the tag of ownership is there: in the request, or on the application.
@@ -49,6 +51,7 @@ fn calls_made() -> BTreeSet<String> {
         "add", "create", "delete", "describe", "list", "rollback", "start", "stop", "tag", "untag", "update",
     ];
     let source = rust_sources("src");
+    let metrics = source.contains(".get_metric_data()");
     let logs = source.contains(".filter_log_events()");
     let methods = source
         .split('.')
@@ -65,6 +68,7 @@ fn calls_made() -> BTreeSet<String> {
                 name.split('_').map(capitalised).collect::<String>()
             )
         })
+        .chain(metrics.then(|| "cloudwatch:GetMetricData".to_owned()))
         .chain(logs.then(|| "logs:FilterLogEvents".to_owned()))
         .collect()
 }

@@ -141,3 +141,42 @@ fn a_sweep_over_more_than_fifty_applications_takes_two_pages_and_describes_none(
     let expected = vec!["ListApplications"; 2 * (sweeps_after - sweeps_before)];
     assert_eq!(calls, expected);
 }
+
+#[test]
+fn a_new_process_looks_only_at_what_is_not_as_it_was() {
+    const SETTLED: usize = 12;
+    let scene = Scene::open("restarted", "60");
+    let controller = scene.controller(&[]);
+    let names: Vec<String> = (0..SETTLED).map(|number| format!("orders-{number}")).collect();
+    let manifests: Vec<String> = names
+        .iter()
+        .map(|name| scene.manifest(name, &healthy(&json!({}))))
+        .collect();
+    scene
+        .cluster
+        .kubectl_ok(&["apply", "-f", "-"], Some(&manifests.join("\n")));
+    for name in &names {
+        scene.until_ready(name);
+    }
+    controller.kill9();
+    let (touched, edited) = ("orders-3", "orders-7");
+    console::call(
+        &scene.emulator,
+        "StopApplication",
+        &json!({"ApplicationName": touched, "Force": true}),
+    );
+    scene.until_status(touched, "READY");
+    scene.apply(edited, &healthy(&json!({"parallelism": {"parallelism": 2}})));
+    let mark = scene.mark();
+
+    let _next = scene.controller(&[]);
+    until_launched_again(&scene, touched);
+    until_launched_again(&scene, edited);
+    thread::sleep(Duration::from_secs(5));
+    let calls = scene.emulator.calls().into_iter().filter(|call| call.sequence > mark);
+    let touched_by = calls.filter_map(|call| call.application.filter(|_| call.operation != "GetMetricData"));
+    let mut looked_at: Vec<String> = touched_by.collect();
+    looked_at.sort();
+    looked_at.dedup();
+    assert_eq!(looked_at, [touched, edited], "the list alone tells of the others");
+}

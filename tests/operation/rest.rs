@@ -37,7 +37,7 @@ fn spec(number: usize) -> Value {
 }
 
 #[test]
-fn a_minute_of_rest_costs_one_list_call_and_no_write() {
+fn a_minute_of_rest_costs_one_list_call_one_reading_of_all_counters_and_no_write() {
     let scene = Scene::open("rest", "60");
     let controller = scene.controller(&[]);
     scene.kubectl(&["create", "configmap", "kafka", "--from-literal=group.id=orders"]);
@@ -53,12 +53,16 @@ fn a_minute_of_rest_costs_one_list_call_and_no_write() {
         scene.until_ready(name);
     }
     let mark = scene.mark();
-    eventually("a sweep of the census", PATIENCE, || {
+    eventually("a sweep of the census and of the counters", PATIENCE, || {
         let calls = scene.emulator.calls();
-        calls
+        let since: Vec<&str> = calls
             .iter()
-            .any(|call| call.sequence > mark && call.operation == "ListApplications")
+            .filter(|call| call.sequence > mark)
+            .map(|call| call.operation.as_str())
+            .collect();
+        since.contains(&"ListApplications") && since.contains(&"GetMetricData")
     });
+    thread::sleep(Duration::from_secs(2));
 
     let (calls_before, requests_before) = (scene.mark(), rights::requests(scene.cluster).len());
     thread::sleep(MINUTE);
@@ -68,11 +72,12 @@ fn a_minute_of_rest_costs_one_list_call_and_no_write() {
         .calls()
         .into_iter()
         .filter(|call| call.sequence > calls_before);
-    let calls: Vec<String> = calls.map(|call| call.operation).collect();
+    let mut calls: Vec<String> = calls.map(|call| call.operation).collect();
+    calls.sort();
     assert_eq!(
         calls,
-        ["ListApplications"],
-        "one page a minute for {APPLICATIONS} applications"
+        ["GetMetricData", "ListApplications"],
+        "one page and one reading a minute for {APPLICATIONS} applications"
     );
     let writes: Vec<_> = rights::requests(scene.cluster)
         .split_off(requests_before)

@@ -209,7 +209,12 @@ impl Drop for Scene {
 /// Whether a call only reads.
 pub(crate) fn is_read(call: &Call) -> bool {
     let operation = call.operation.as_str();
-    let reads = ["CreateApplicationPresignedUrl", "FlinkRest"];
+    let reads = [
+        "CreateApplicationPresignedUrl",
+        "FlinkRest",
+        "FilterLogEvents",
+        "GetMetricData",
+    ];
     operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
 }
 

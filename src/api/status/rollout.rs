@@ -191,6 +191,10 @@ pub struct ForceStopped {
     pub revision: String,
     /// When it was stopped.
     pub at: Timestamp,
+    /// Why, where nobody asked for it.
+    #[schemars(length(max = 1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// A time in which the job of a revision ran that was not proven good; what it snapshotted is no way back.

@@ -12,7 +12,7 @@ use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Plan, by_hand, restart_wanted, restore, rollback, stall, waiting};
+use crate::plan::{Desk, Plan, by_hand, health, restart_wanted, restore, rollback, stall, waiting};
 use crate::world::{Observed, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -44,7 +44,11 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     if restart_wanted(&desk.journal, want) {
         return restart(desk, app, want);
     }
-    aside(desk, app, want).unwrap_or(Plan::Rest)
+    match health::answer(desk, want) {
+        Some(Plan::Stall(stall)) => background(desk, app, want).unwrap_or(Plan::Stall(stall)),
+        Some(plan) => plan,
+        None => aside(desk, app, want).unwrap_or(Plan::Rest),
+    }
 }
 
 /// Whether the job in place passed the gate.
@@ -96,7 +100,12 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         source: Source::FlinkRest,
     });
     if good {
+        if trouble.reason == Reason::RestartLoop {
+            health::begin_in_gate(desk, &trouble.cause);
+        }
+        let restarted = desk.journal.answered_lately(desk.situation.now);
         return match want.on_failure {
+            _ if restarted => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Rollback | OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
         };
@@ -167,7 +176,7 @@ fn is_condemned(desk: &Desk<'_>) -> bool {
 }
 
 /// The forced stop of the job in place, if there is state to start from afterwards.
-pub(super) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+pub(in crate::plan) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     match restore::of_start(desk, want) {
         Ok(_) => waiting::admitted(desk, Step::ForceStop),
         Err(plan) => plan,

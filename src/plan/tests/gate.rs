@@ -312,7 +312,10 @@ fn a_failure_without_a_cause_takes_it_from_the_log_and_asks_for_the_log_where_it
     let decision = case.decide();
     assert_eq!(decision.cause_since, Some(start_of_time()));
     let mut case = case;
-    case.world.logged_cause = Some("java.io.IOException: gone".into());
+    case.world.logged = Some(Logged {
+        cause: Some("java.io.IOException: gone".into()),
+        ..Logged::default()
+    });
     let decision = case.decide();
     assert_eq!(decision.cause_since, None);
     let failure = decision.journal.last_failure.unwrap();

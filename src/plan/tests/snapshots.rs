@@ -226,7 +226,10 @@ fn a_settled_resource_is_looked_at_more_closely_only_when_something_is_due() {
     };
     let close = |case: &Case| {
         let want = case.want();
-        needs(&case.app, want.as_ref(), case.world.application.as_ref(), case.now).details
+        {
+            let observed = case.world.application.as_ref();
+            needs(&case.app, want.as_ref(), observed, &case.world.counter, case.now).details
+        }
     };
     assert!(!close(&case(HOUR - 1)));
     assert!(close(&case(HOUR)));

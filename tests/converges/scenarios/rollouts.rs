@@ -63,7 +63,7 @@ fn loops() -> Vec<Scenario> {
         story(
             "an update that loops after the gate",
             running(),
-            vec![update("ages-1.yaml"), Act::pause(120)],
+            vec![update("ages-1.yaml"), Act::pause(1800)],
         ),
         story(
             "an update that flaps",

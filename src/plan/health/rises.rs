@@ -1,0 +1,229 @@
+//! What the points of a restart counter say: a loop, some restarts, or quiet.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::desired::Health;
+use crate::world::{Point, Series};
+
+/// The grain of the counter.
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long a point may take to appear; what is not there yet is not missing.
+const DELAY: SignedDuration = SignedDuration::from_mins(2);
+
+/// A first point after so long without any comes from a counter that was zero or from a new job.
+const GAP: SignedDuration = SignedDuration::from_mins(3);
+
+/// How long after an operation of the service the tasks may still be moved about.
+const SETTLES: SignedDuration = SignedDuration::from_mins(2);
+
+/// What the points say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Assessment {
+    /// No restart for two windows.
+    Quiet,
+    /// Some restarts, which are no loop.
+    Restless,
+    /// A loop, described in a sentence.
+    Loop(String),
+}
+
+/// When the job was proven, and how often it had restarted by then.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Proven {
+    pub(super) at: Timestamp,
+    pub(super) restarts: Option<i64>,
+}
+
+/// A time in which restarts are no evidence.
+pub(super) type Excused = (Timestamp, Option<Timestamp>);
+
+/// How often the counter rose, by the minute of its points.
+type Rise = (Timestamp, i64);
+
+/// Holds the points against the terms. Restarts from before the job was proven and those in an excused time do not count.
+pub(super) fn assess(series: &Series, proven: Option<Proven>, excused: &[Excused], terms: &Health) -> Assessment {
+    let mut rises = rises(series, proven);
+    rises.retain(|(at, _)| !is_excused(*at, excused));
+    let Some((last, _)) = rises.last() else {
+        return Assessment::Quiet;
+    };
+    let windows = |number: i32| terms.window.saturating_mul(number);
+    if *last + MINUTE + windows(2) + DELAY <= series.until {
+        return Assessment::Quiet;
+    }
+    let most = rises
+        .iter()
+        .map(|(end, _)| within(&rises, *end - terms.window, *end))
+        .max();
+    let most = most.unwrap_or_default();
+    if most >= terms.threshold {
+        return Assessment::Loop(format!("the job restarted {most} times within {:#}", terms.window));
+    }
+    let newest = series.points.last().map_or(*last, |point| point.at);
+    let in_each = (0..3).all(|number| within(&rises, newest - windows(number + 1), newest - windows(number)) > 0);
+    if in_each {
+        return Assessment::Loop(format!(
+            "the job restarted in each of the last three windows of {:#}",
+            terms.window
+        ));
+    }
+    Assessment::Restless
+}
+
+/// The restarts in the minutes after one moment and up to another.
+fn within(rises: &[Rise], after: Timestamp, until: Timestamp) -> i64 {
+    let inside = rises.iter().filter(|(at, _)| *at > after && *at <= until);
+    inside.map(|(_, rise)| rise).sum()
+}
+
+fn is_excused(at: Timestamp, excused: &[Excused]) -> bool {
+    excused.iter().any(|(from, until)| {
+        let over = until.map_or(Timestamp::MAX, |until| until + SETTLES);
+        at + MINUTE > *from && at < over
+    })
+}
+
+/// A counter that fell is that of a new submission, whose restarts all count.
+fn rises(series: &Series, proven: Option<Proven>) -> Vec<Rise> {
+    let mut rises = Vec::new();
+    let mut before: Option<i64> = None;
+    for point in &series.points {
+        if proven.is_none_or(|proven| point.at + MINUTE > proven.at) {
+            let base = before.unwrap_or_else(|| base(series, point, proven));
+            let rise = if point.restarts >= base {
+                point.restarts - base
+            } else {
+                point.restarts
+            };
+            if rise > 0 {
+                rises.push((point.at, rise));
+            }
+        }
+        before = Some(point.restarts);
+    }
+    rises
+}
+
+/// What the counter showed before its first point: what it was when the job was proven, if that is in the stretch. After
+/// a gap it rose, nobody knows by how much; otherwise nothing is known.
+fn base(series: &Series, first: &Point, proven: Option<Proven>) -> i64 {
+    match proven.filter(|proven| proven.at >= series.from) {
+        Some(proven) => proven.restarts.unwrap_or(first.restarts),
+        None if first.at.duration_since(series.from) >= GAP => first.restarts - 1,
+        None => first.restarts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::spec::OnUnhealthy;
+
+    const TERMS: Health = Health {
+        threshold: 3,
+        window: SignedDuration::from_mins(5),
+        on_unhealthy: OnUnhealthy::Report,
+    };
+
+    fn minute(number: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + number * 60).unwrap()
+    }
+
+    /// A series of twenty minutes from points of minute and value.
+    fn series(points: &[(i64, i64)]) -> Series {
+        let points = points.iter().map(|(at, restarts)| Point {
+            at: minute(*at),
+            restarts: *restarts,
+        });
+        Series {
+            from: minute(0),
+            until: minute(20),
+            points: points.collect(),
+        }
+    }
+
+    fn said(points: &[(i64, i64)]) -> Assessment {
+        assess(&series(points), None, &[], &TERMS)
+    }
+
+    fn is_loop(assessment: &Assessment) -> bool {
+        matches!(assessment, Assessment::Loop(_))
+    }
+
+    #[test]
+    fn no_point_and_a_counter_that_stands_are_quiet() {
+        assert_eq!(said(&[]), Assessment::Quiet);
+        assert_eq!(said(&[(0, 7), (1, 7), (18, 7)]), Assessment::Quiet);
+        assert_eq!(
+            said(&[(0, 7), (9, 7), (18, 7)]),
+            Assessment::Quiet,
+            "missing points are nothing"
+        );
+    }
+
+    #[test]
+    fn as_many_restarts_as_the_threshold_within_the_window_are_a_loop() {
+        let found = said(&[(0, 7), (14, 8), (16, 10)]);
+        assert_eq!(
+            found,
+            Assessment::Loop("the job restarted 3 times within 5m".to_owned())
+        );
+        assert_eq!(
+            said(&[(0, 7), (12, 8), (17, 10)]),
+            Assessment::Restless,
+            "not in one window"
+        );
+        assert_eq!(said(&[(0, 7), (16, 9)]), Assessment::Restless);
+    }
+
+    #[test]
+    fn a_slow_loop_restarts_in_each_of_three_windows_in_a_row() {
+        assert!(is_loop(&said(&[(0, 7), (5, 8), (10, 9), (18, 10)])));
+        assert_eq!(said(&[(0, 7), (5, 8), (18, 9)]), Assessment::Restless);
+    }
+
+    #[test]
+    fn two_quiet_minutes_end_nothing_and_two_quiet_windows_do() {
+        assert!(is_loop(&said(&[(0, 0), (13, 2), (16, 5), (17, 5), (18, 5)])));
+        assert_eq!(said(&[(0, 0), (4, 2), (6, 5), (17, 5), (18, 5)]), Assessment::Quiet);
+    }
+
+    #[test]
+    fn a_counter_that_fell_counts_from_zero() {
+        assert!(is_loop(&said(&[(0, 40), (15, 1), (17, 3)])));
+        assert_eq!(said(&[(0, 40), (16, 1)]), Assessment::Restless);
+    }
+
+    #[test]
+    fn the_first_point_after_a_gap_is_one_restart_and_one_at_the_beginning_is_none() {
+        assert_eq!(said(&[(16, 9)]), Assessment::Restless);
+        assert!(is_loop(&said(&[(14, 9), (17, 11)])));
+        assert_eq!(said(&[(2, 9), (18, 9)]), Assessment::Quiet);
+    }
+
+    #[test]
+    fn restarts_from_before_the_job_was_proven_do_not_count() {
+        let proven = |at: i64, restarts: i64| Proven {
+            at: minute(at),
+            restarts: Some(restarts),
+        };
+        let points = series(&[(13, 1), (15, 3), (17, 4)]);
+        assert!(is_loop(&assess(&points, None, &[], &TERMS)));
+        assert_eq!(assess(&points, Some(proven(16, 3)), &[], &TERMS), Assessment::Restless);
+        let first = series(&[(15, 3)]);
+        assert!(is_loop(&assess(&first, Some(proven(14, 0)), &[], &TERMS)));
+        assert_eq!(assess(&first, Some(proven(14, 3)), &[], &TERMS), Assessment::Quiet);
+    }
+
+    #[test]
+    fn restarts_while_the_service_works_and_shortly_after_do_not_count() {
+        let points = series(&[(0, 0), (14, 2), (16, 5)]);
+        let over = [(minute(13), Some(minute(15)))];
+        assert_eq!(assess(&points, None, &over, &TERMS), Assessment::Quiet);
+        let open = [(minute(13), None)];
+        assert_eq!(assess(&points, None, &open, &TERMS), Assessment::Quiet);
+        let before = [(minute(9), Some(minute(11)))];
+        assert!(is_loop(&assess(&points, None, &before, &TERMS)));
+    }
+}

@@ -1,0 +1,116 @@
+//! Jobs that were proven and get into trouble later: found by their restart counters alone.
+
+use serde_json::{Value, json};
+
+use crate::scene::{PATIENCE, Scene, healthy};
+use crate::testbed::eventually;
+
+/// Twenty service seconds are one: the job is proven long before it fails, and then fails every half second.
+const SPEED: &str = "20";
+const AGES: &str = "{main: ok, then: {failsEvery: 10s, after: 500s, exception: 'java.io.IOException: gone'}}";
+const LOG: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink:log-stream:";
+
+fn ages(name: &str, answer: &str) -> Value {
+    healthy(&json!({
+        "code": {"s3": {"bucket": "jobs", "key": "ages.yaml"}},
+        "logging": {"logStreamARN": format!("{LOG}{name}")},
+        "health": {"restartLoop": {"threshold": 2, "window": "1m"}, "onUnhealthy": answer},
+    }))
+}
+
+/// The status, the reason and the message of a condition.
+fn condition(scene: &Scene, name: &str, type_: &str) -> (String, String, String) {
+    let resource = scene.resource(name).unwrap();
+    let conditions = resource["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.iter().find(|condition| condition["type"] == type_);
+    let text = |member: &str| {
+        let text = found.and_then(|found| found[member].as_str());
+        text.unwrap_or_default().to_owned()
+    };
+    (text("status"), text("reason"), text("message"))
+}
+
+fn until_condition(scene: &Scene, name: &str, type_: &str, status: &str, reason: &str) -> String {
+    let mut message = String::new();
+    eventually(&format!("{name}: {type_} is {status}/{reason}"), PATIENCE, || {
+        let seen = condition(scene, name, type_);
+        message.clone_from(&seen.2);
+        if seen.0 == status && seen.1 == reason {
+            Ok(())
+        } else {
+            Err(format!("{seen:?}"))
+        }
+    });
+    message
+}
+
+#[test]
+fn a_proven_job_that_loops_is_found_by_its_counter_and_answered_as_the_spec_asks() {
+    let scene = Scene::open("loops", SPEED);
+    scene.object("ages.yaml", AGES);
+    let _controller = scene.controller(&["--metrics-interval=1s"]);
+    let all = [
+        ("reported", "Report"),
+        ("stopped", "ForceStop"),
+        ("restarted", "Restart"),
+    ];
+    for (name, answer) in all {
+        scene.apply(name, &ages(name, answer));
+    }
+    for (name, _) in all {
+        scene.until_ready(name);
+    }
+
+    let message = until_condition(&scene, "reported", "JobHealthy", "False", "RestartLoop");
+    for part in [
+        "within 1m",
+        "it fails in Source -> Sink (1/1)",
+        "java.io.IOException: gone",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let stalled = condition(&scene, "reported", "Stalled");
+    assert_eq!((stalled.0.as_str(), stalled.1.as_str()), ("True", "JobUnhealthy"));
+    assert_eq!(condition(&scene, "reported", "Ready").1, "JobUnhealthy");
+    assert_eq!(scene.application("reported")["status"], "RUNNING", "it is only told");
+
+    scene.until_reason("stopped", "ForceStopped");
+    scene.until_status("stopped", "READY");
+    assert!(
+        condition(&scene, "stopped", "Stalled")
+            .2
+            .contains("because the job restarted")
+    );
+
+    eventually("the job is started again from its snapshot", PATIENCE, || {
+        let application = scene.application("restarted");
+        let restored = application["job"]["restoredFrom"].as_str().unwrap_or_default();
+        restored.contains("-first-") && application["job"]["state"] == "RUNNING"
+    });
+    let message = until_condition(&scene, "restarted", "Stalled", "True", "JobUnhealthy");
+    assert!(message.contains("did not help"), "{message}");
+    let stops = scene.emulator.calls();
+    let stops = stops.iter().filter(|call| call.operation == "StopApplication");
+    let stops: Vec<&str> = stops.filter_map(|call| call.application.as_deref()).collect();
+    assert_eq!(stops.len(), 2, "one forced stop each: {stops:?}");
+}
+
+#[test]
+fn a_counter_that_may_not_be_read_is_told_and_concludes_nothing() {
+    let scene = Scene::open("blind", SPEED);
+    let _controller = scene.controller(&["--metrics-interval=1s"]);
+    scene.apply("orders", &healthy(&json!({})));
+    scene.until_ready("orders");
+    let mark = scene.mark();
+    scene.emulator.faults(&json!({"deny": ["GetMetricData"]}));
+    let message = until_condition(&scene, "orders", "JobHealthy", "Unknown", "NoData");
+    assert!(message.contains("cloudwatch:GetMetricData"), "{message}");
+    assert_eq!(
+        condition(&scene, "orders", "Ready").0,
+        "True",
+        "the desired state is reached"
+    );
+    scene.emulator.faults(&json!({}));
+    until_condition(&scene, "orders", "JobHealthy", "True", "AllSubtasksRunning");
+    assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
+}
