@@ -3,6 +3,7 @@
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
     net::SocketAddr,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -29,6 +30,56 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Print the `CustomResourceDefinition` as YAML.
     Crd,
+    /// Print the manifest of an application that exists; applying it changes nothing.
+    Import(ImportArgs),
+    /// Print what the resources of a file would change, and whether their jobs restart, without changing anything.
+    ///
+    /// Ends with 0 when nothing would change, with 2 when something would, and with 1 when nothing can be said.
+    Plan(PlanArgs),
+}
+
+/// Which application is imported.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// Name of the application in the service.
+    #[arg(long, value_name = "NAME")]
+    pub name: String,
+
+    /// Where it is.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Which file is planned.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// A file with resources and the `ConfigMaps` that they name; `-` is the standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Where applications are that name no region.
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// A region.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// Region of the service; without it `AWS_REGION` counts.
+    #[arg(long, env = "SLUICEGATE_REGION", value_name = "REGION")]
+    region: Option<String>,
+
+    /// The SDK's own variable for the region.
+    #[arg(long, env = "AWS_REGION", hide = true)]
+    aws_region: Option<String>,
+}
+
+impl Place {
+    /// The region: `--region`, else `AWS_REGION`, if either is set.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        first_set([&self.region, &self.aws_region])
+    }
 }
 
 /// Settings of the controller.
@@ -302,8 +353,21 @@ mod tests {
         let cli = Cli::try_parse_from(["sluicegate", "run"].iter().chain(arguments))?;
         match cli.command {
             Command::Run(args) => Ok(*args),
-            Command::Crd => unreachable!("`run` was asked for"),
+            other => unreachable!("`run` was asked for, not {other:?}"),
         }
+    }
+
+    #[test]
+    fn import_takes_a_name_and_plan_a_file() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
+        let import = parse("sluicegate import --name orders --region eu-west-1").unwrap();
+        assert!(
+            matches!(&import, Command::Import(args) if args.name == "orders" && args.place.region() == Some("eu-west-1"))
+        );
+        let plan = parse("sluicegate plan -f - --region=eu-west-1").unwrap();
+        assert!(matches!(&plan, Command::Plan(args) if args.file == std::path::Path::new("-")));
+        assert!(parse("sluicegate import").is_err());
+        assert!(parse("sluicegate plan").is_err());
     }
 
     #[test]

@@ -4,14 +4,15 @@
 //! reads the world, writes the intent down, performs the one move and reports.
 //!
 //! The modules stand in the direction of their dependencies. Core, without clock, randomness or I/O: [`api`],
-//! [`configuration`], [`desired`], [`world`], [`fault`], [`plan`], [`status`]. Shell: [`aws`], [`flink_rest`],
+//! [`configuration`], [`desired`], [`world`], [`fault`], [`import`], [`plan`], [`status`]. Shell: [`aws`], [`flink_rest`],
 //! [`census`],
-//! [`metrics_feed`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
+//! [`metrics_feed`], [`preview`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
 
 pub mod api;
 pub mod configuration;
 pub mod desired;
 pub mod fault;
+pub mod import;
 pub mod plan;
 pub mod status;
 pub mod world;
@@ -26,5 +27,6 @@ pub mod http;
 pub mod leader;
 pub mod metrics;
 pub mod metrics_feed;
+pub mod preview;
 pub mod reconcile;
 pub mod telemetry;

@@ -14,6 +14,7 @@ pub mod measure;
 mod needs;
 pub mod outcome;
 pub mod ownership;
+pub mod preview;
 mod requests;
 mod restore;
 mod rollback;

@@ -17,6 +17,7 @@ const RANKS: &[(&str, u8)] = &[
     ("fault", 1),
     ("desired", 2),
     ("world", 2),
+    ("import", 3),
     ("plan", 3),
     ("status", 4),
     // leaves of the shell
@@ -30,6 +31,7 @@ const RANKS: &[(&str, u8)] = &[
     ("aws", 9),
     ("flink_rest", 10),
     ("metrics_feed", 10),
+    ("preview", 10),
     ("census", 10),
     ("reconcile", 11),
     ("controller", 12),

@@ -22,6 +22,8 @@ mod gate;
 mod health;
 #[path = "operation/leadership.rs"]
 mod leadership;
+#[path = "operation/preview.rs"]
+mod preview;
 #[path = "operation/process.rs"]
 mod process;
 #[path = "operation/recreation.rs"]

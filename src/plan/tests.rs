@@ -8,6 +8,7 @@ mod gate;
 mod health;
 mod intents;
 mod ownership;
+mod preview;
 mod refusals;
 mod rollback;
 mod snapshots;

@@ -29,7 +29,7 @@ pub(crate) use controller::Controller;
 pub(crate) use emulator::{Call, Emulator};
 pub(crate) use eventually::{Probe, eventually, within};
 pub(crate) use http::{Response, get, post, post_with};
-pub(crate) use place::{repository, scratch};
+pub(crate) use place::{built, repository, scratch};
 pub(crate) use process::{Process, Program};
 
 use std::io;

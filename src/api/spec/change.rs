@@ -82,7 +82,7 @@ pub enum RestoreFrom {
 }
 
 /// How a change is brought out.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("!has(self.progressDeadline) || (duration(self.progressDeadline) >= duration('1m') && duration(self.progressDeadline) <= duration('24h'))", "spec.rollout.progressDeadline must be between 1m and 24h"))]
 pub struct Rollout {
