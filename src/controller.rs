@@ -241,6 +241,14 @@ async fn work(
         move || known(&known_to_feed),
         wake.clone(),
     );
+    let known_to_tail = Arc::clone(&stores);
+    let tail = metrics_feed::tail(
+        context.feed(),
+        service.clone(),
+        context.clock(),
+        move || known(&known_to_tail),
+        wake.clone(),
+    );
     let census = census::take(
         context.census(),
         service,
@@ -252,7 +260,7 @@ async fn work(
     let all = futures::future::join_all(controllers);
     tokio::select! {
         _ = all => {}
-        () = async { listed.cancelled().await; tokio::join!(census, feed, forward(woken, wakers)); } => {}
+        () = async { listed.cancelled().await; tokio::join!(census, feed, tail, forward(woken, wakers)); } => {}
     }
 }
 

@@ -1,8 +1,9 @@
-//! The metrics feed: the restart counters of all running jobs, with one call of CloudWatch for 500 of them a minute.
+//! The metrics feed: the restart counters of all running jobs, with one call of CloudWatch for 500 of them a minute; and the
+//! logs of those jobs that are to be watched within seconds.
 //!
-//! Each reading covers everything that a judgement needs, so that nothing is lost with the process.
+//! The first reading of each covers everything that a judgement needs, so that nothing is lost with the process.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Sender;
 use tracing::{debug, warn};
 
-use crate::api::spec::FlinkApplication;
+use crate::api::spec::{FlinkApplication, TransitionsMode};
 use crate::aws::Service;
 use crate::aws::counters::{Asked, QUERIES};
 use crate::clock::Clock;
@@ -18,37 +19,60 @@ use crate::desired::{Health, Identity};
 use crate::fault::{Fault, FaultKind};
 use crate::metrics::{Metrics, Sweep};
 use crate::plan::health::{WINDOWS, differs, is_watched};
-use crate::world::{Counter, Series};
+use crate::world::{Counter, Restarts, Series, Tail};
 
 /// How much more than the windows is read: a point may be late, and one before the first window shows its rise.
 const MARGIN: SignedDuration = SignedDuration::from_mins(4);
 
-/// How long a reading counts while newer ones fail for a passing reason.
+/// How long a reading counts, or is waited for, while reading fails for a passing reason.
 const STALE: SignedDuration = SignedDuration::from_mins(5);
 
-/// The newest reading of each counter.
+/// The time between two looks for logs that are to be read.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The most logs of a region that are read in a tick: CloudWatch Logs allows five such calls a second.
+const LOGS_A_TICK: usize = 3;
+
+/// How much of a log is read again: lines may come late.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(30);
+
+/// The newest readings of each job.
 #[derive(Debug, Default)]
 pub struct Feed {
-    known: Mutex<HashMap<Identity, Counter>>,
+    known: Mutex<HashMap<Identity, Known>>,
 }
 
-/// An application whose counter is read.
+/// What is known of a job, when its log was asked for last, and since when what is asked for cannot be read.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    restarts: Restarts,
+    asked_at: Option<Timestamp>,
+    counter_fails_since: Option<Timestamp>,
+    log_fails_since: Option<Timestamp>,
+}
+
+/// An application whose restarts are watched.
 struct Watched {
     app: Arc<FlinkApplication>,
     identity: Identity,
     runtime: String,
+    version_id: i64,
 }
 
 impl Feed {
-    /// What is known of the counter of an application.
+    /// What is known of the restarts of an application.
     #[must_use]
-    pub fn of(&self, identity: &Identity) -> Counter {
-        self.known().get(identity).cloned().unwrap_or_default()
+    pub fn of(&self, identity: &Identity) -> Restarts {
+        let known = self.known();
+        known
+            .get(identity)
+            .map(|known| known.restarts.clone())
+            .unwrap_or_default()
     }
 
     /// Reads the counter of every job that is watched, and gives the resources whose status does not say what was read.
     ///
-    /// A call that is denied, and one that fails until the last reading is stale, makes its counters unreadable.
+    /// A call that is denied, and one that fails for a while, makes its counters unreadable.
     pub async fn sweep(
         &self,
         service: &Service,
@@ -98,7 +122,9 @@ impl Feed {
                         until: now,
                         points,
                     };
-                    known.insert(one.identity.clone(), Counter::Read(series));
+                    let known = known.entry(one.identity.clone()).or_default();
+                    known.restarts.counter = Counter::Read(series);
+                    known.counter_fails_since = None;
                 }
             }
             Err(fault) => {
@@ -106,30 +132,99 @@ impl Feed {
                 warn!(region, %fault, "the restart counters cannot be read; nothing is concluded from it");
                 let mut known = self.known();
                 for one in chunk {
-                    let counter = known.entry(one.identity.clone()).or_default();
-                    if !is_fresh(counter, &fault, now) {
-                        *counter = Counter::Unreadable(fault.message.clone());
+                    let known = known.entry(one.identity.clone()).or_default();
+                    if lasts(&mut known.counter_fails_since, &fault, now) {
+                        known.restarts.counter = Counter::Unreadable(fault.message.clone());
                     }
                 }
             }
         }
     }
 
+    /// Reads the logs that are to be watched and were not read for their interval, those that wait longest first and only
+    /// a few of each region, and gives the resources whose status does not say what was read.
+    pub async fn tail(
+        &self,
+        service: &Service,
+        apps: &[Arc<FlinkApplication>],
+        now: Timestamp,
+    ) -> Vec<Arc<FlinkApplication>> {
+        let mut due: BTreeMap<String, Vec<(Option<Timestamp>, Watched)>> = BTreeMap::new();
+        for one in apps.iter().filter_map(watched) {
+            let terms = Health::of(&one.app.spec);
+            let asked_at = self.known().get(&one.identity).and_then(|known| known.asked_at);
+            let waits = asked_at.is_none_or(|at| at + terms.interval <= now);
+            if waits && terms.transitions == TransitionsMode::Watch {
+                due.entry(one.identity.region.clone())
+                    .or_default()
+                    .push((asked_at, one));
+            }
+        }
+        let mut woken = Vec::new();
+        for (_, mut waiting) in due {
+            waiting
+                .sort_by(|(one_at, one), (other_at, other)| (one_at, &one.identity).cmp(&(other_at, &other.identity)));
+            for (_, one) in waiting.into_iter().take(LOGS_A_TICK) {
+                self.read_log(service, &one, now).await;
+                if differs(&one.app, &self.of(&one.identity)) {
+                    woken.push(one.app);
+                }
+            }
+        }
+        woken
+    }
+
+    async fn read_log(&self, service: &Service, one: &Watched, now: Timestamp) {
+        let kept = Health::of(&one.app.spec).window.saturating_mul(2);
+        let before = match self.of(&one.identity).log {
+            Tail::Read { until, restarts } => Some((until, restarts)),
+            Tail::NotWatched | Tail::Unreadable(_) => None,
+        };
+        let since = before.as_ref().map_or(now - kept, |(until, _)| *until - OVERLAP);
+        let stream = one
+            .app
+            .spec
+            .logging
+            .as_ref()
+            .map(|logging| logging.log_stream_arn.as_str());
+        let read = service
+            .restarts_logged(stream.unwrap_or_default(), one.version_id, since)
+            .await;
+        let mut known = self.known();
+        let known = known.entry(one.identity.clone()).or_default();
+        known.asked_at = Some(now);
+        match read {
+            Ok(read) => {
+                let earlier = before.map(|(_, restarts)| restarts).unwrap_or_default();
+                let all: BTreeSet<Timestamp> = earlier.into_iter().chain(read).filter(|at| *at > now - kept).collect();
+                known.log_fails_since = None;
+                known.restarts.log = Tail::Read {
+                    until: now,
+                    restarts: all.into_iter().collect(),
+                };
+            }
+            Err(fault) if lasts(&mut known.log_fails_since, &fault, now) => {
+                known.restarts.log = Tail::Unreadable(fault.message);
+            }
+            Err(_) => {}
+        }
+    }
+
     /// Drops what is not watched any more.
     fn forget(&self, regions: &BTreeMap<String, Vec<Watched>>) {
-        let watched: std::collections::HashSet<&Identity> =
-            regions.values().flatten().map(|one| &one.identity).collect();
+        let watched: HashSet<&Identity> = regions.values().flatten().map(|one| &one.identity).collect();
         self.known().retain(|identity, _| watched.contains(identity));
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Identity, Counter>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<Identity, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether a reading still counts after a newer one failed.
-fn is_fresh(counter: &Counter, fault: &Fault, now: Timestamp) -> bool {
-    fault.kind != FaultKind::Denied && matches!(counter, Counter::Read(series) if now < series.until + STALE)
+/// Whether a failure is more than a passing one: a denial is at once, any other when nothing was read for a while.
+fn lasts(since: &mut Option<Timestamp>, fault: &Fault, now: Timestamp) -> bool {
+    let since = *since.get_or_insert(now);
+    fault.kind == FaultKind::Denied || now >= since + STALE
 }
 
 fn watched(app: &Arc<FlinkApplication>) -> Option<Watched> {
@@ -142,6 +237,7 @@ fn watched(app: &Arc<FlinkApplication>) -> Option<Watched> {
             region: aws.region.clone(),
         },
         runtime: aws.runtime_environment.clone().unwrap_or_default(),
+        version_id: aws.application_version_id.unwrap_or_default(),
     })
 }
 
@@ -160,6 +256,28 @@ pub async fn take(
     loop {
         ticks.tick().await;
         for app in feed.sweep(&service, &metrics, &applications(), clock.now()).await {
+            if wake.send(app).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Reads logs until the receiver of the wake-ups is gone.
+pub async fn tail(
+    feed: Arc<Feed>,
+    service: Service,
+    clock: Arc<dyn Clock>,
+    applications: impl Fn() -> Vec<Arc<FlinkApplication>> + Send,
+    wake: Sender<Arc<FlinkApplication>>,
+) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let mut apps = applications();
+        apps.retain(|app| Health::of(&app.spec).transitions == TransitionsMode::Watch);
+        for app in feed.tail(&service, &apps, clock.now()).await {
             if wake.send(app).await.is_err() {
                 return;
             }

@@ -239,12 +239,12 @@ async fn decide(
     want: Result<&Desired, &Undesirable>,
 ) -> Result<(World, Decision, Timestamp), PassError> {
     let identity = identity(app, &context.settings.region);
-    let counter = context.feed.of(&identity);
+    let restarts = context.feed.of(&identity);
     let mut looks = false;
     let seen = context
         .service
         .observe(&identity, |observed| {
-            let needs = needs(app, want, observed, &counter, context.now());
+            let needs = needs(app, want, observed, &restarts, context.now());
             looks = needs.job;
             needs
         })
@@ -278,7 +278,7 @@ async fn decide(
             return Ok((World::default(), unreadable(app, &fault, lasting, next), now));
         }
     };
-    world.counter = counter;
+    world.restarts = restarts;
     let owner = owner(context, app);
     let judge = |world: &World| plan(&situation(context, app, want, world, &owner, now));
     let decision = judge(&world);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::api::status::Tags;
 use crate::configuration::{Configuration, Vpc};
 
-pub use counter::{Counter, Point, Series};
+pub use counter::{Counter, Point, Restarts, Series, Tail};
 pub use job::{ObservedCheckpoints, ObservedJob, ObservedVertex, Restored, Sight};
 
 /// What was seen of one application in one pass.
@@ -24,8 +24,8 @@ pub struct World {
     pub snapshots: Option<Vec<ObservedSnapshot>>,
     /// The Flink job.
     pub job: Sight,
-    /// The restart counter of the job.
-    pub counter: Counter,
+    /// The restarts of the job.
+    pub restarts: Restarts,
     /// What the log of the application tells of the failure that is judged; absent when it was not looked for or nothing
     /// was found.
     pub logged: Option<Logged>,

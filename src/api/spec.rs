@@ -26,7 +26,7 @@ pub use flink::{
     Checkpoint, Encryption, LogLevel, Logging, MaintenanceWindow, MetricsLevel, Monitoring, Parallelism,
     SystemRollback, Vpc,
 };
-pub use health::{Health, OnUnhealthy, RestartLoop};
+pub use health::{Health, OnUnhealthy, RestartLoop, Transitions, TransitionsMode};
 pub use management::{Adoption, Drift, Management, Mode};
 pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tracing::debug;
 
 use crate::aws::Service;
-use crate::fault::{innermost_cause, sanitised};
+use crate::fault::{Fault, FaultKind, innermost_cause, sanitised};
 use crate::world::Logged;
 
 /// How long the whole search may take; a verdict does not wait longer for its cause.
@@ -20,6 +20,18 @@ const PAGES: usize = 3;
 
 /// Events of the service have an error code, lines of Flink that tell of an exception carry it beside their message.
 const PATTERN: &str = "?errorCode ?throwableInformation";
+
+/// What Flink logs of a job when one of its tasks failed and it is not over.
+const RESTARTS: &str = "\"switched from state\" \"to RESTARTING\"";
+
+/// What is looked for in a log stream.
+struct Place<'a> {
+    region: &'a str,
+    group: &'a str,
+    stream: &'a str,
+    pattern: &'static str,
+    since: Timestamp,
+}
 
 /// What the service says before the error itself (facts §4.2).
 const PREAMBLE: &str = "Please investigate the following error. ";
@@ -33,9 +45,17 @@ impl Service {
     pub async fn logged(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<Logged> {
         let (region, group, stream) = parts_of(log_stream_arn)?;
         let mut events = Vec::new();
-        let read = self.read(region, group, stream, since, &mut events);
-        if tokio::time::timeout(PATIENCE, read).await.is_err() {
-            debug!("the log was not read to its end in time");
+        let place = Place {
+            region,
+            group,
+            stream,
+            pattern: PATTERN,
+            since,
+        };
+        match tokio::time::timeout(PATIENCE, self.filter(&place, &mut events)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => debug!(%fault, "the log cannot be read"),
+            Err(_) => debug!("the log was not read to its end in time"),
         }
         events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
         let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
@@ -46,38 +66,62 @@ impl Service {
         (logged != Logged::default()).then_some(logged)
     }
 
-    /// Adds the events of a stream page by page, so that what was read in time is there.
-    async fn read(
+    /// When a version of an application logged to a stream that its job restarts, since a moment, the oldest first.
+    ///
+    /// # Errors
+    /// Why the log cannot be read.
+    pub async fn restarts_logged(
         &self,
-        region: &str,
-        group: &str,
-        stream: &str,
+        log_stream_arn: &str,
+        version_id: i64,
         since: Timestamp,
-        events: &mut Vec<FilteredLogEvent>,
-    ) {
+    ) -> Result<Vec<Timestamp>, Fault> {
+        let Some((region, group, stream)) = parts_of(log_stream_arn) else {
+            return Err(Fault::new(
+                FaultKind::Invalid,
+                "spec.logging.logStreamARN names no log stream",
+            ));
+        };
+        let place = Place {
+            region,
+            group,
+            stream,
+            pattern: RESTARTS,
+            since,
+        };
+        let mut events = Vec::new();
+        self.filter(&place, &mut events).await?;
+        let of_version = events.iter().filter(|event| {
+            let line = event.message().and_then(|line| serde_json::from_str(line).ok());
+            line.is_some_and(|line: Value| is_of(&line, version_id))
+        });
+        let mut restarts: Vec<Timestamp> = of_version
+            .filter_map(|event| Timestamp::from_millisecond(event.timestamp()?).ok())
+            .collect();
+        restarts.sort();
+        Ok(restarts)
+    }
+
+    /// Adds the events of a stream page by page, so that what was read before a failure is there.
+    async fn filter(&self, place: &Place<'_>, events: &mut Vec<FilteredLogEvent>) -> Result<(), Fault> {
         let mut token = None;
         for _ in 0..PAGES {
-            let call = self.clients.log_reader(region).filter_log_events();
+            let call = self.clients.log_reader(place.region).filter_log_events();
             let call = call
-                .log_group_name(group)
-                .log_stream_names(stream)
-                .start_time((since - MARGIN).as_millisecond())
-                .filter_pattern(PATTERN)
+                .log_group_name(place.group)
+                .log_stream_names(place.stream)
+                .start_time((place.since - MARGIN).as_millisecond())
+                .filter_pattern(place.pattern)
                 .limit(100)
                 .set_next_token(token);
-            let output = match self.noted("FilterLogEvents", call.send().await) {
-                Ok(output) => output,
-                Err(fault) => {
-                    debug!(%fault, "the log cannot be read");
-                    break;
-                }
-            };
+            let output = self.noted("FilterLogEvents", call.send().await)?;
             events.extend(output.events.unwrap_or_default());
             token = output.next_token;
             if token.is_none() {
                 break;
             }
         }
+        Ok(())
     }
 }
 

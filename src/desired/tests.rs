@@ -1,6 +1,7 @@
 //! What a spec is read as, and what is wrong with a wrong one.
 
 use super::*;
+use crate::api::spec::TransitionsMode;
 use crate::api::status::{AwsStatus, FlinkApplicationStatus};
 use crate::configuration::{Checkpoint, Monitoring, Parallelism};
 
@@ -194,4 +195,20 @@ fn the_rules_of_a_deletion_are_read_from_any_spec() {
     assert_eq!(rules.policy, DeletionPolicy::Delete);
     assert_eq!(rules.timeout, SignedDuration::from_hours(1));
     assert_eq!(deletion_rules(&app("").spec).policy, DeletionPolicy::Retain);
+}
+
+#[test]
+fn a_log_can_be_watched_only_where_flink_writes_transitions_to_one() {
+    let watch = "health: {transitions: {mode: Watch}}";
+    let logging = "logging: {logStreamARN: 'arn:aws:logs:eu-west-1:111122223333:log-group:/a:log-stream:b'}";
+    let said = violations(&format!("{watch}\nmonitoring: {{logLevel: WARN}}"));
+    assert!(
+        said.iter()
+            .any(|problem| problem.contains("spec.health.transitions.mode: Watch needs spec.logging"))
+    );
+    assert!(said.iter().any(|problem| problem.contains("logLevel INFO or DEBUG")));
+    assert_eq!(
+        parse(&format!("{watch}\n{logging}")).unwrap().health.transitions,
+        TransitionsMode::Watch
+    );
 }

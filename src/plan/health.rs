@@ -1,4 +1,4 @@
-//! The health of a job that was proven and runs: a loop of restarts is found by its counter alone, told with its cause,
+//! The health of a job that was proven and runs: a loop of restarts is found by its counter or its log, told with its cause,
 //! answered once, and over when the job runs quietly again.
 //!
 //! What the service does by itself, a point that is missing and a counter that cannot be read are no evidence (S19).
@@ -8,15 +8,14 @@ mod rises;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::{ConditionType, Reason};
-use crate::api::spec::{FlinkApplication, OnUnhealthy};
-use crate::api::status::{ForceStopped, HistoryResult, Journal, LastFailure, LoopStatus, StepKind};
+use crate::api::spec::{FlinkApplication, OnUnhealthy, TransitionsMode};
+use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus, StepKind};
 use crate::desired::{Desired, Health};
 use crate::plan::health::rises::{Assessment, Excused, Proven, assess};
-use crate::plan::ledger::Source;
 use crate::plan::rollout::by_force;
 use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, stall, waiting};
-use crate::world::{ApplicationStatus, Counter, ObservedJob, ObservedOperation, Series, Sight};
+use crate::world::{ApplicationStatus, Counter, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
 
 /// The shortest time between two answers.
 const BETWEEN_ANSWERS: SignedDuration = SignedDuration::from_hours(1);
@@ -36,28 +35,30 @@ pub fn is_watched(journal: &Journal) -> bool {
         && status == Some(ApplicationStatus::Running.as_str())
 }
 
-/// Whether the counter says something that the status of a watched application does not, so that a pass is due.
+/// Whether the counter or the log says something that the status of a watched application does not, so that a pass is due.
 #[must_use]
-pub fn differs(app: &FlinkApplication, counter: &Counter) -> bool {
+pub fn differs(app: &FlinkApplication, restarts: &Restarts) -> bool {
     let Some(status) = app.status.as_ref().filter(|status| is_watched(&status.journal)) else {
         return false;
     };
     let mut conditions = status.conditions.iter();
     let told = conditions.find(|condition| condition.type_ == ConditionType::JobHealthy.as_str());
     let blind = told.is_some_and(|told| told.reason == Reason::NoData.as_str());
-    match counter {
-        Counter::NotRead => false,
-        Counter::Unreadable(_) => !blind && status.journal.restart_loop().is_none(),
-        Counter::Read(_) => blind || is_news(&status.journal, &Health::of(&app.spec), counter),
+    if is_news(&status.journal, &Health::of(&app.spec), restarts) {
+        return true;
+    }
+    match (&restarts.counter, &restarts.log) {
+        (Counter::Unreadable(_), _) | (_, Tail::Unreadable(_)) => !blind && status.journal.restart_loop().is_none(),
+        (Counter::NotRead, _) => false,
+        (Counter::Read(_), _) => blind,
     }
 }
 
-/// Whether the counter shows a loop that is not known, or no restart any more while one is known.
-pub(super) fn is_news(journal: &Journal, terms: &Health, counter: &Counter) -> bool {
-    let Counter::Read(series) = counter else { return false };
+/// Whether a loop shows that is not known, or no restart any more while one is known.
+pub(super) fn is_news(journal: &Journal, terms: &Health, restarts: &Restarts) -> bool {
     let looping = journal.restart_loop().is_some();
     is_watched(journal)
-        && match assess(series, proven(journal), &[], terms) {
+        && match assess(restarts, proven(journal), &[], terms) {
             Assessment::Loop(_) => !looping,
             Assessment::Quiet => looping,
             Assessment::Restless => false,
@@ -70,19 +71,17 @@ pub(super) fn is_unanswered(journal: &Journal, want: &Desired) -> bool {
     unanswered && want.health.on_unhealthy != OnUnhealthy::Report
 }
 
-/// Records what the counter says, as far as the application was looked at closely enough to judge it.
+/// Records what counter and log say, as far as the application was looked at closely enough to judge it.
 pub(super) fn note(desk: &mut Desk<'_>) {
     follow(desk);
     let world = desk.situation.world;
-    let (Counter::Read(series), Some(operations)) = (&world.counter, &world.operations) else {
-        return;
-    };
+    let Some(operations) = &world.operations else { return };
     if !is_watched(&desk.journal) || desk.journal.intent.is_some() {
         return;
     }
     let terms = terms(desk);
     let looping = desk.journal.restart_loop().is_some();
-    match judge(&desk.journal, series, operations, &terms) {
+    match judge(&desk.journal, &world.restarts, operations, &terms) {
         Assessment::Loop(found) if !looping => begin(desk, found),
         Assessment::Quiet if looping && sight(desk).is_some_and(ObservedJob::is_up) => recover(desk, &terms),
         _ => {}
@@ -92,7 +91,7 @@ pub(super) fn note(desk: &mut Desk<'_>) {
 /// When to look again at a loop that seems to be over while its job does not run well.
 pub(super) fn wake(desk: &Desk<'_>) -> Option<Timestamp> {
     let terms = terms(desk);
-    let over = desk.journal.restart_loop().is_some() && is_news(&desk.journal, &terms, &desk.situation.world.counter);
+    let over = desk.journal.restart_loop().is_some() && is_news(&desk.journal, &terms, &desk.situation.world.restarts);
     over.then(|| desk.situation.now + terms.window)
 }
 
@@ -210,7 +209,7 @@ fn proven(journal: &Journal) -> Option<Proven> {
     Some(Proven { at, restarts })
 }
 
-fn judge(journal: &Journal, series: &Series, operations: &[ObservedOperation], terms: &Health) -> Assessment {
+fn judge(journal: &Journal, restarts: &Restarts, operations: &[ObservedOperation], terms: &Health) -> Assessment {
     let about_snapshots = |operation: &&ObservedOperation| {
         [StepKind::BackUp, StepKind::DeleteSnapshot]
             .iter()
@@ -224,7 +223,7 @@ fn judge(journal: &Journal, series: &Series, operations: &[ObservedOperation], t
     let excused: Vec<Excused> = others
         .map(|operation| (operation.started_at, operation.ended_at))
         .collect();
-    assess(series, proven, &excused, terms)
+    assess(restarts, proven, &excused, terms)
 }
 
 fn sight<'a>(desk: &Desk<'a>) -> Option<&'a ObservedJob> {
@@ -236,23 +235,9 @@ fn sight<'a>(desk: &Desk<'a>) -> Option<&'a ObservedJob> {
 
 fn begin(desk: &mut Desk<'_>, what: String) {
     let known = found(desk, what);
-    let logged = desk.situation.world.logged.is_some();
-    let rest = sight(desk).is_some_and(|job| job.root_cause.is_some());
-    let source = match (rest, logged && known.cause.is_some()) {
-        (true, _) => Source::FlinkRest,
-        (false, true) => Source::CloudWatchLogs,
-        (false, false) => Source::Controller,
-    };
-    if !logged {
+    if desk.situation.world.logged.is_none() && terms(desk).transitions != TransitionsMode::Off {
         desk.cause_since = Some(desk.situation.now - terms(desk).window.saturating_mul(WINDOWS));
     }
-    desk.journal.last_failure = Some(LastFailure {
-        at: known.since,
-        revision: Some(known.revision.clone()),
-        reason: Reason::RestartLoop,
-        cause: known.cause.clone().unwrap_or_else(|| known.found.clone()),
-        source: source.as_str().to_owned(),
-    });
     desk.notes
         .push(Note::warning(Reason::RestartLoop.as_str(), describe(&known)));
     desk.journal.health.get_or_insert_default().restart_loop = Some(known);

@@ -47,7 +47,7 @@ pub(super) enum Source {
 
 impl Source {
     /// The word in the status.
-    pub(super) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "Operation",
             Self::FlinkRest => "FlinkRest",

@@ -7,7 +7,7 @@ use crate::api::spec::{DesiredState, FlinkApplication, Mode};
 use crate::api::status::{Journal, Requests};
 use crate::desired::{Desired, Health, Undesirable, deletion_rules};
 use crate::plan::{diff, finalizer, health, requests, restart_wanted, snapshots};
-use crate::world::{ApplicationStatus, Counter, Needs, Observed};
+use crate::world::{ApplicationStatus, Needs, Observed, Restarts};
 
 /// What must be read of an application beside its description: nothing where the description alone shows that nothing
 /// is in flight and nothing to do.
@@ -16,7 +16,7 @@ pub fn needs(
     app: &FlinkApplication,
     want: Result<&Desired, &Undesirable>,
     observed: Option<&Observed>,
-    counter: &Counter,
+    restarts: &Restarts,
     now: Timestamp,
 ) -> Needs {
     let journal = app
@@ -30,7 +30,7 @@ pub fn needs(
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
     let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
-    let news = health::is_news(&journal, &terms, counter);
+    let news = health::is_news(&journal, &terms, restarts);
     let mut versions = Vec::new();
     if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
         versions.push(way.version_id);
@@ -66,6 +66,7 @@ pub fn at_rest(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, now
         && known
         && is_true(ConditionType::Ready)
         && is_true(ConditionType::Synced)
+        && requests::are_noted(app, journal)
         && !requests::is_paused(app)
         && finalizer(app, &deletion_rules(&app.spec)).is_none()
         && runs_as_asked(want, &seen, journal)

@@ -48,6 +48,16 @@ pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
     }
 }
 
+/// Whether nobody asks for anything that was not taken note of.
+pub(super) fn are_noted(app: &FlinkApplication, journal: &Journal) -> bool {
+    let Some(handled) = &journal.handled else { return false };
+    let noted =
+        |key: &str, handled: &Option<String>| value(app, key).is_none_or(|value| Some(&value) == handled.as_ref());
+    open(app, journal) == Requests::default()
+        && noted(annotation::RECONCILE_REQUESTED_AT, &handled.reconcile)
+        && noted(annotation::RETRY_REQUESTED_AT, &handled.retry)
+}
+
 /// Whether somebody asked only to watch.
 pub(super) fn is_paused(app: &FlinkApplication) -> bool {
     app.annotations()

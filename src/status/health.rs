@@ -6,7 +6,10 @@ use crate::api::spec::LogLevel;
 use crate::api::status::Journal;
 use crate::plan::Situation;
 use crate::plan::health::describe;
-use crate::world::{ApplicationStatus, Counter};
+use crate::world::{ApplicationStatus, Counter, Tail};
+
+/// What is said of a counter and of a log that cannot be read.
+const UNREADABLE: [&str; 2] = ["the restart counter cannot be read", "the log to watch cannot be read"];
 
 /// The condition: its status, its reason and its message.
 pub(super) type Health = (&'static str, Reason, String);
@@ -55,11 +58,16 @@ fn proven(situation: &Situation<'_>, journal: &Journal, running: &str) -> Health
         }
         return ("False", Reason::RestartLoop, message);
     }
-    if let Counter::Unreadable(why) = &situation.world.counter {
-        let message = format!("the restart counter cannot be read: {why}");
+    let restarts = &situation.world.restarts;
+    if let Counter::Unreadable(why) = &restarts.counter {
+        let message = format!("{}: {why}", UNREADABLE[0]);
         return ("Unknown", Reason::NoData, message);
     }
-    if situation.world.counter == Counter::NotRead
+    if let Tail::Unreadable(why) = &restarts.log {
+        let message = format!("{}: {why}", UNREADABLE[1]);
+        return ("Unknown", Reason::NoData, message);
+    }
+    if restarts.counter == Counter::NotRead
         && let Some(message) = blind_before(situation)
     {
         return ("Unknown", Reason::NoData, message);
@@ -76,7 +84,7 @@ fn blind_before(situation: &Situation<'_>) -> Option<String> {
     let status = situation.app.status.as_ref()?;
     let mut conditions = status.conditions.iter();
     let told = conditions.find(|condition| condition.type_ == ConditionType::JobHealthy.as_str())?;
-    (told.reason == Reason::NoData.as_str() && told.message.starts_with("the restart counter"))
+    (told.reason == Reason::NoData.as_str() && UNREADABLE.iter().any(|of| told.message.starts_with(of)))
         .then(|| told.message.clone())
 }
 

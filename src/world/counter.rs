@@ -1,4 +1,4 @@
-//! The restart counter of a running job, as CloudWatch tells it (facts §6.1).
+//! The restarts of a running job, as its counter and its log in CloudWatch tell them (facts §6.1, §6.2).
 
 use jiff::Timestamp;
 
@@ -12,6 +12,32 @@ pub enum Counter {
     Unreadable(String),
     /// It was read.
     Read(Series),
+}
+
+/// What is known of the restarts of a running job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Restarts {
+    /// By its counter.
+    pub counter: Counter,
+    /// By its log.
+    pub log: Tail,
+}
+
+/// What is known of the restarts of a job by its log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tail {
+    /// It is not watched.
+    #[default]
+    NotWatched,
+    /// It cannot be read, with the reason; it says nothing about the job.
+    Unreadable(String),
+    /// It was read.
+    Read {
+        /// How far.
+        until: Timestamp,
+        /// When the job began to restart, the oldest first.
+        restarts: Vec<Timestamp>,
+    },
 }
 
 /// The points of a counter in a stretch of time.

@@ -130,6 +130,14 @@ fn durations() -> Vec<(Value, &'static str)> {
             "spec.health.restartLoop.window must be between 1m and 1h",
         ),
         (
+            json!({"health": {"transitions": {"interval": "4s"}}}),
+            "spec.health.transitions.interval must be between 5s and 5m",
+        ),
+        (
+            json!({"health": {"transitions": {"interval": "5m1s"}}}),
+            "spec.health.transitions.interval must be between 5s and 5m",
+        ),
+        (
             json!({"snapshots": {"staleAfter": "59s"}}),
             "spec.snapshots.staleAfter must be between 1m and 8760h",
         ),

@@ -13,9 +13,10 @@ use sluicegate::desired::identity;
 use sluicegate::leader::Leadership;
 use sluicegate::metrics::Metrics;
 use sluicegate::plan::Rules;
-use sluicegate::plan::health::differs;
+use sluicegate::plan::health::{differs, is_watched};
 use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
+use sluicegate::world::Counter;
 
 use crate::clock::VirtualClock;
 use crate::history::text;
@@ -292,6 +293,23 @@ impl Run {
                     && status["intent"].is_null())
             && !world.census_wakes(now)
             && !self.counter_differs(&object)
+            && !self.health_is_to_change(&object, &mut world, now)
+    }
+
+    /// Whether a loop that has begun is still to be found, or one that is over still known.
+    fn health_is_to_change(&self, object: &Value, world: &mut World, now: Timestamp) -> bool {
+        let app = serde_json::from_value::<FlinkApplication>(object.clone());
+        let (Ok(app), Some(context)) = (app, &self.context) else {
+            return false;
+        };
+        let Some(journal) = app.status.as_ref().map(|status| &status.journal) else {
+            return false;
+        };
+        let readable = !matches!(
+            context.feed().of(&identity(&app, REGION)).counter,
+            Counter::Unreadable(_)
+        );
+        readable && is_watched(journal) && world.job_fails(now) != journal.restart_loop().is_some()
     }
 
     /// Whether the counter that was read last says what the status does not.
@@ -307,7 +325,7 @@ impl Run {
     async fn step(&mut self, now: Timestamp) {
         if now >= self.driver.census {
             self.driver.census = now + self.driver.census_pause;
-            if self.shared.world().census_wakes(now) || self.counter_wakes(now).await {
+            if self.shared.world().census_wakes(now) || Box::pin(self.counter_wakes(now)).await {
                 wake(&mut self.driver.due, now);
             }
         }
@@ -333,7 +351,7 @@ impl Run {
         }
     }
 
-    /// Reads the restart counter as the feed does; whether it says what the status does not.
+    /// Reads the restart counter, and the log where it is watched, as the feed does; whether they say what the status does not.
     async fn counter_wakes(&mut self, now: Timestamp) -> bool {
         let Some(object) = self.shared.world().object() else {
             return false;
@@ -344,10 +362,10 @@ impl Run {
         let context = self.context.get_or_insert_with(|| context(&self.shared, now));
         let service = Service::new(self.shared.clients(), context.metrics_handle());
         let feed = context.feed();
-        let woken = feed
-            .sweep(&service, &context.metrics_handle(), &[Arc::new(app)], now)
-            .await;
-        !woken.is_empty()
+        let apps = [Arc::new(app)];
+        let by_counter = feed.sweep(&service, &context.metrics_handle(), &apps, now).await;
+        let by_log = feed.tail(&service, &apps, now).await;
+        !by_counter.is_empty() || !by_log.is_empty()
     }
 
     async fn pass(&mut self, newest: &Arc<Value>) {
@@ -361,7 +379,7 @@ impl Run {
         let result = tokio::select! {
             biased;
             () = self.shared.died.notified() => None,
-            result = pass(context, &app) => Some(result),
+            result = Box::pin(pass(context, &app)) => Some(result),
         };
         self.driver.looked = matches!(result, Some(Ok(_)));
         let pause = result.map(|result| match result {

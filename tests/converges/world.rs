@@ -186,6 +186,17 @@ impl World {
         !changed(&listed, &[&aws]).is_empty()
     }
 
+    /// Whether the job in place is to fail again.
+    pub fn job_fails(&mut self, now: Timestamp) -> bool {
+        self.service.advance(now);
+        let applications = self.service.applications();
+        let job = applications
+            .iter()
+            .find(|view| view.name == APP)
+            .and_then(|view| view.job.as_ref());
+        job.is_some_and(|job| job.next_failure(now).is_some())
+    }
+
     /// What a sweep of the census sees.
     pub fn listed(&mut self, now: Timestamp) -> Vec<Listed> {
         let Ok(answer) = self.service.handle(now, REGION, "ListApplications", &json!({})) else {

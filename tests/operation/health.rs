@@ -114,3 +114,38 @@ fn a_counter_that_may_not_be_read_is_told_and_concludes_nothing() {
     until_condition(&scene, "orders", "JobHealthy", "True", "AllSubtasksRunning");
     assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
 }
+
+#[test]
+fn a_log_that_is_watched_tells_of_a_loop_long_before_the_counter() {
+    let scene = Scene::open("tailed", SPEED);
+    scene.object("ages.yaml", AGES);
+    let _controller = scene.controller(&["--metrics-interval=1h"]);
+    let mut spec = ages("orders", "Report");
+    spec["health"]["transitions"] = json!({"mode": "Watch", "interval": "5s"});
+    scene.apply("orders", &spec);
+    scene.until_ready("orders");
+    let message = until_condition(&scene, "orders", "JobHealthy", "False", "RestartLoop");
+    assert!(
+        message.contains("within 1m; it fails in Source -> Sink (1/1)"),
+        "{message}"
+    );
+    assert!(scene.emulator.count("GetMetricData") <= 1, "no counter was read for it");
+}
+
+#[test]
+fn a_log_to_watch_that_may_not_be_read_is_told_and_concludes_nothing() {
+    let scene = Scene::open("untold", SPEED);
+    let _controller = scene.controller(&["--metrics-interval=1s"]);
+    let mut spec = ages("orders", "ForceStop");
+    spec["code"] = healthy(&json!({}))["code"].clone();
+    spec["health"]["transitions"] = json!({"mode": "Watch", "interval": "5s"});
+    scene.apply("orders", &spec);
+    scene.until_ready("orders");
+    let mark = scene.mark();
+    scene.emulator.faults(&json!({"deny": ["FilterLogEvents"]}));
+    let message = until_condition(&scene, "orders", "JobHealthy", "Unknown", "NoData");
+    assert!(message.contains("logs:FilterLogEvents"), "{message}");
+    scene.emulator.faults(&json!({}));
+    until_condition(&scene, "orders", "JobHealthy", "True", "AllSubtasksRunning");
+    assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
+}

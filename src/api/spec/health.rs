@@ -14,6 +14,10 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_loop: Option<RestartLoop>,
 
+    /// How the log of the application is searched for subtasks that fail. Needs `logging` and the log level INFO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transitions: Option<Transitions>,
+
     /// What follows a loop, once: Report only tells, `ForceStop` stops the job without a snapshot and leaves it stopped,
     /// Restart stops it so and starts it again from its newest snapshot, at most once an hour. Default: Report.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +38,35 @@ pub struct RestartLoop {
     #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
+}
+
+/// How the log of an application is searched for subtasks that fail.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.interval) || (duration(self.interval) >= duration('5s') && duration(self.interval) <= duration('5m'))", "spec.health.transitions.interval must be between 5s and 5m"))]
+pub struct Transitions {
+    /// `OnSuspicion` searches once when a loop is found, Watch reads the log all the time and finds a loop within seconds,
+    /// Off never reads it for a running job. Default: `OnSuspicion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TransitionsMode>,
+
+    /// The time between two readings of the log under Watch. Default: 15s.
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<String>,
+}
+
+/// When the log of an application is searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = undescribed)]
+pub enum TransitionsMode {
+    /// When a loop is found.
+    #[default]
+    OnSuspicion,
+    /// All the time.
+    Watch,
+    /// Never.
+    Off,
 }
 
 /// What follows when a proven job restarts again and again.

@@ -1,9 +1,9 @@
-//! What the points of a restart counter say: a loop, some restarts, or quiet.
+//! What the restart counter and the log of a job say: a loop, some restarts, or quiet.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::desired::Health;
-use crate::world::{Point, Series};
+use crate::world::{Counter, Point, Restarts, Series, Tail};
 
 /// The grain of the counter.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -38,11 +38,43 @@ pub(super) struct Proven {
 /// A time in which restarts are no evidence.
 pub(super) type Excused = (Timestamp, Option<Timestamp>);
 
-/// How often the counter rose, by the minute of its points.
+/// How often the job restarted: in a minute by the counter, or at a moment by the log.
 type Rise = (Timestamp, i64);
 
-/// Holds the points against the terms. Restarts from before the job was proven and those in an excused time do not count.
-pub(super) fn assess(series: &Series, proven: Option<Proven>, excused: &[Excused], terms: &Health) -> Assessment {
+/// Holds what is known of the restarts against the terms. Restarts from before the job was proven and those in an excused
+/// time do not count. A log can only add to what the counter says: nobody knows that it tells of everything.
+pub(super) fn assess(restarts: &Restarts, proven: Option<Proven>, excused: &[Excused], terms: &Health) -> Assessment {
+    let counted = match &restarts.counter {
+        Counter::Read(series) => by_counter(series, proven, excused, terms),
+        Counter::NotRead | Counter::Unreadable(_) => Assessment::Restless,
+    };
+    match (by_log(&restarts.log, proven, excused, terms), counted) {
+        (Assessment::Quiet, counted) | (Assessment::Restless, counted @ Assessment::Loop(_)) => counted,
+        (logged, _) => logged,
+    }
+}
+
+fn by_log(log: &Tail, proven: Option<Proven>, excused: &[Excused], terms: &Health) -> Assessment {
+    let Tail::Read { until, restarts } = log else {
+        return Assessment::Quiet;
+    };
+    let counts = |at: &&Timestamp| proven.is_none_or(|proven| **at > proven.at) && !is_excused(**at, excused);
+    let counted: Vec<Rise> = restarts.iter().filter(counts).map(|at| (*at, 1)).collect();
+    let Some((last, _)) = counted.last() else {
+        return Assessment::Quiet;
+    };
+    if *last + terms.window.saturating_mul(2) <= *until {
+        return Assessment::Quiet;
+    }
+    match most_within(&counted, terms.window) {
+        most if most >= terms.threshold => {
+            Assessment::Loop(format!("the job restarted {most} times within {:#}", terms.window))
+        }
+        _ => Assessment::Restless,
+    }
+}
+
+fn by_counter(series: &Series, proven: Option<Proven>, excused: &[Excused], terms: &Health) -> Assessment {
     let mut rises = rises(series, proven);
     rises.retain(|(at, _)| !is_excused(*at, excused));
     let Some((last, _)) = rises.last() else {
@@ -52,11 +84,7 @@ pub(super) fn assess(series: &Series, proven: Option<Proven>, excused: &[Excused
     if *last + MINUTE + windows(2) + DELAY <= series.until {
         return Assessment::Quiet;
     }
-    let most = rises
-        .iter()
-        .map(|(end, _)| within(&rises, *end - terms.window, *end))
-        .max();
-    let most = most.unwrap_or_default();
+    let most = most_within(&rises, terms.window);
     if most >= terms.threshold {
         return Assessment::Loop(format!("the job restarted {most} times within {:#}", terms.window));
     }
@@ -71,7 +99,13 @@ pub(super) fn assess(series: &Series, proven: Option<Proven>, excused: &[Excused
     Assessment::Restless
 }
 
-/// The restarts in the minutes after one moment and up to another.
+/// The most restarts within a window that ends with one of them.
+fn most_within(rises: &[Rise], window: SignedDuration) -> i64 {
+    let counts = rises.iter().map(|(end, _)| within(rises, *end - window, *end));
+    counts.max().unwrap_or_default()
+}
+
+/// The restarts after one moment and up to another.
 fn within(rises: &[Rise], after: Timestamp, until: Timestamp) -> i64 {
     let inside = rises.iter().filter(|(at, _)| *at > after && *at <= until);
     inside.map(|(_, rise)| rise).sum()
@@ -118,11 +152,13 @@ fn base(series: &Series, first: &Point, proven: Option<Proven>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::spec::OnUnhealthy;
+    use crate::api::spec::{OnUnhealthy, TransitionsMode};
 
     const TERMS: Health = Health {
         threshold: 3,
         window: SignedDuration::from_mins(5),
+        transitions: TransitionsMode::Watch,
+        interval: SignedDuration::from_secs(15),
         on_unhealthy: OnUnhealthy::Report,
     };
 
@@ -130,16 +166,32 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + number * 60).unwrap()
     }
 
-    /// A series of twenty minutes from points of minute and value.
-    fn series(points: &[(i64, i64)]) -> Series {
+    /// A counter that was read for twenty minutes: points of minute and value.
+    fn series(points: &[(i64, i64)]) -> Restarts {
         let points = points.iter().map(|(at, restarts)| Point {
             at: minute(*at),
             restarts: *restarts,
         });
-        Series {
+        let series = Series {
             from: minute(0),
             until: minute(20),
             points: points.collect(),
+        };
+        Restarts {
+            counter: Counter::Read(series),
+            log: Tail::NotWatched,
+        }
+    }
+
+    /// A log that was read for twenty minutes, and a counter that says nothing.
+    fn log(seconds: &[i64]) -> Restarts {
+        let restarts = seconds.iter().map(|at| minute(0) + SignedDuration::from_secs(*at));
+        Restarts {
+            log: Tail::Read {
+                until: minute(20),
+                restarts: restarts.collect(),
+            },
+            ..series(&[])
         }
     }
 
@@ -225,5 +277,40 @@ mod tests {
         assert_eq!(assess(&points, None, &open, &TERMS), Assessment::Quiet);
         let before = [(minute(9), Some(minute(11)))];
         assert!(is_loop(&assess(&points, None, &before, &TERMS)));
+    }
+
+    #[test]
+    fn the_log_finds_a_loop_before_the_counter_and_keeps_it_from_being_over() {
+        let said = |seconds: &[i64]| assess(&log(seconds), None, &[], &TERMS);
+        assert!(is_loop(&said(&[1180, 1184, 1190])));
+        assert_eq!(said(&[1184, 1190]), Assessment::Restless);
+        assert_eq!(said(&[100, 104, 110]), Assessment::Quiet, "long over");
+        let proven = Proven {
+            at: minute(0) + SignedDuration::from_secs(1182),
+            restarts: Some(0),
+        };
+        assert_eq!(
+            assess(&log(&[1180, 1184, 1190]), Some(proven), &[], &TERMS),
+            Assessment::Restless
+        );
+        let during = [(minute(19), None)];
+        assert_eq!(
+            assess(&log(&[1180, 1184, 1190]), None, &during, &TERMS),
+            Assessment::Quiet
+        );
+    }
+
+    #[test]
+    fn a_log_that_tells_nothing_proves_nothing() {
+        let mut both = series(&[(14, 2), (16, 5)]);
+        both.log = log(&[]).log;
+        assert!(is_loop(&assess(&both, None, &[], &TERMS)));
+        let mut blind = log(&[]);
+        blind.counter = Counter::Unreadable("denied".to_owned());
+        assert_eq!(
+            assess(&blind, None, &[], &TERMS),
+            Assessment::Restless,
+            "neither a loop nor its end"
+        );
     }
 }

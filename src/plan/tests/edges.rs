@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::api::status::{HistoryEntry, HistoryResult, PreChange, RefusalClass, RefusalStatus, RolloutStatus};
+use crate::plan::at_rest;
 
 fn rollout(case: &Case) -> RolloutStatus {
     RolloutStatus {
@@ -317,4 +318,66 @@ fn the_job_of_an_update_by_somebody_else_is_no_proven_job() {
         returned.journal.unproven[0].until.is_some(),
         "the proven content is back"
     );
+}
+
+/// A proven job at rest, as its resource was last written.
+fn resting() -> Case {
+    let mut case = Case::running("").recorded();
+    let decision = case.decide();
+    assert_eq!(decision.plan, Plan::Rest);
+    let condition = |type_: &str| {
+        serde_json::json!({"type": type_, "status": "True", "reason": "InSync", "message": "",
+            "lastTransitionTime": case.now, "observedGeneration": 1})
+    };
+    let conditions = ["Ready", "Synced"].map(|type_| serde_json::from_value(condition(type_)).unwrap());
+    case.app.status = Some(FlinkApplicationStatus {
+        observed_generation: 1,
+        conditions: conditions.into(),
+        journal: decision.journal,
+        ..FlinkApplicationStatus::default()
+    });
+    case
+}
+
+#[test]
+fn a_resource_at_rest_shows_it_by_itself() {
+    let rests = |case: &Case| at_rest(&case.app, case.want().as_ref(), case.now).is_some();
+    assert!(rests(&resting()));
+    for key in ["reconcile", "retry", "restart", "snapshot", "rollback", "force-stop"] {
+        let asked = resting().annotate(&format!("sluicegate.dev/{key}-requested-at"), "now");
+        assert!(!rests(&asked), "{key}");
+    }
+    assert!(!rests(&resting().annotate("sluicegate.dev/reconcile", "paused")));
+    assert!(!rests(&resting().respec("parallelism: {parallelism: 2}")));
+    assert!(
+        !rests(&resting().respec("deletion: {policy: Stop}")),
+        "the finalizer is to be taken"
+    );
+    let moved = |edit: fn(&mut Journal)| rests(&resting().journal(edit));
+    assert!(!moved(
+        |journal| journal.aws.as_mut().unwrap().application_status = Some("READY".into())
+    ));
+    assert!(!moved(|journal| journal.revisions.as_mut().unwrap().running = None));
+    assert!(!moved(|journal| journal.snapshots = None));
+    let mut unready = resting();
+    unready
+        .app
+        .status
+        .as_mut()
+        .unwrap()
+        .conditions
+        .retain(|condition| condition.type_ != "Ready");
+    assert!(!rests(&unready));
+    let mut observes = resting();
+    observes.app.spec.management = serde_yaml::from_str("{mode: ObserveOnly}").unwrap();
+    assert!(!rests(&observes));
+}
+
+#[test]
+fn a_resource_at_rest_tells_when_something_is_due() {
+    let spec = "snapshots: {staleAfter: 1h}";
+    let mut case = resting().respec(spec);
+    case.app.metadata.generation = Some(1);
+    let at_rest = at_rest(&case.app, case.want().as_ref(), case.now).unwrap();
+    assert_eq!(at_rest.wake, Some(after(3600 - 60)));
 }

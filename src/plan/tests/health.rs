@@ -4,7 +4,7 @@ use super::*;
 use crate::api::status::{HistoryEntry, HistoryResult, JobStatus, LoopStatus};
 use crate::plan::health::differs;
 use crate::plan::needs;
-use crate::world::{Counter, Point, Series};
+use crate::world::{Counter, Point, Series, Tail};
 
 const RESTART: &str = "health: {onUnhealthy: Restart}";
 const MINUTE: i64 = 60;
@@ -47,7 +47,7 @@ impl Case {
             at: after(minute * MINUTE),
             restarts: *restarts,
         });
-        self.world.counter = Counter::Read(Series {
+        self.world.restarts.counter = Counter::Read(Series {
             from: after((until - 19) * MINUTE),
             until: after(until * MINUTE),
             points: points.collect(),
@@ -79,7 +79,7 @@ fn known(case: &Case) -> Option<LoopStatus> {
 fn looked(case: &Case) -> (bool, bool) {
     let want = case.want();
     let observed = case.world.application.as_ref();
-    let needs = needs(&case.app, want.as_ref(), observed, &case.world.counter, case.now);
+    let needs = needs(&case.app, want.as_ref(), observed, &case.world.restarts, case.now);
     (needs.details, needs.job)
 }
 
@@ -98,11 +98,6 @@ fn a_loop_is_told_with_its_subtasks_and_its_cause_and_stalls_until_somebody_acts
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(told(&decision), ["RestartLoop", "JobUnhealthy"]);
-    let failure = decision.journal.last_failure.clone().unwrap();
-    assert_eq!(
-        (failure.reason, failure.source.as_str()),
-        (Reason::RestartLoop, "FlinkRest")
-    );
     let again = case.recorded().decide();
     assert!(!told(&again).contains(&"RestartLoop"), "it is told once");
 }
@@ -123,7 +118,6 @@ fn the_log_names_the_cause_and_the_subtasks_where_flink_does_not() {
             .1
             .contains("it fails in Source (1/1): java.io.IOException: gone")
     );
-    assert_eq!(decision.journal.last_failure.unwrap().source, "CloudWatchLogs");
     assert_eq!(decision.cause_since, None);
 }
 
@@ -134,7 +128,7 @@ fn restarts_that_are_no_loop_and_a_counter_that_cannot_be_read_change_nothing() 
         assert_eq!(case.decide().plan, Plan::Rest, "{points:?}");
     }
     let mut case = watched("", &[]);
-    case.world.counter = Counter::Unreadable("denied".into());
+    case.world.restarts.counter = Counter::Unreadable("denied".into());
     assert_eq!(case.decide().plan, Plan::Rest);
 }
 
@@ -163,17 +157,17 @@ fn the_close_look_is_taken_once_for_a_loop_that_is_not_known() {
     let mut case = watched("", LOOP);
     case.app.status.as_mut().unwrap().observed_generation = 1;
     assert_eq!(looked(&case), (true, true));
-    assert!(differs(&case.app, &case.world.counter));
+    assert!(differs(&case.app, &case.world.restarts));
     let case = case.sees(failing_job()).recorded();
     assert!(!looked(&case).1, "the job is left alone once the loop is known");
-    assert!(!differs(&case.app, &case.world.counter));
+    assert!(!differs(&case.app, &case.world.restarts));
 }
 
 #[test]
 fn a_loop_is_over_after_two_quiet_windows_and_a_look_that_shows_every_subtask_up() {
     let quiet = |case: Case| case.at(30 * MINUTE).reads(&[(15, 2), (17, 4), (28, 4)], 30);
     let case = quiet(looping(""));
-    assert!(differs(&case.app, &case.world.counter));
+    assert!(differs(&case.app, &case.world.restarts));
     assert!(looked(&case).1);
     let still = case.sees(failing_job());
     let decision = still.decide();
@@ -289,4 +283,38 @@ fn no_snapshot_is_taken_of_a_job_in_a_loop() {
 fn a_request_to_restart_wins_over_the_loop() {
     let case = looping("").annotate("sluicegate.dev/restart-requested-at", "now");
     assert_eq!(step(&case.decide()), StepKind::Restart);
+}
+
+#[test]
+fn no_log_is_searched_where_the_spec_says_off() {
+    let searched = |mode: &str| {
+        watched(&format!("health: {{transitions: {{mode: {mode}}}}}"), LOOP)
+            .decide()
+            .cause_since
+    };
+    assert!(searched("OnSuspicion").is_some());
+    assert_eq!(searched("Off"), None);
+}
+
+#[test]
+fn a_loop_that_the_log_tells_of_is_found_without_the_counter() {
+    let mut case = watched("", &[]);
+    case.world.restarts.log = Tail::Read {
+        until: case.now,
+        restarts: [-30, -20, -10]
+            .map(|seconds| case.now + SignedDuration::from_secs(seconds))
+            .into(),
+    };
+    assert!(differs(&case.app, &case.world.restarts));
+    assert_eq!(stalls(&case.decide()).0, Reason::JobUnhealthy);
+    let case = case.recorded();
+    assert!(!differs(&case.app, &case.world.restarts));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_told_and_changes_nothing() {
+    let mut case = watched("", &[]);
+    case.world.restarts.log = Tail::Unreadable("denied".into());
+    assert!(differs(&case.app, &case.world.restarts));
+    assert_eq!(case.decide().plan, Plan::Rest);
 }

@@ -422,7 +422,7 @@ fn a_way_back_that_failed_reads_no_versions() {
             &case.app,
             case.want().as_ref(),
             case.world.application.as_ref(),
-            &case.world.counter,
+            &case.world.restarts,
             case.now,
         )
     };

@@ -228,7 +228,7 @@ fn a_settled_resource_is_looked_at_more_closely_only_when_something_is_due() {
         let want = case.want();
         {
             let observed = case.world.application.as_ref();
-            needs(&case.app, want.as_ref(), observed, &case.world.counter, case.now).details
+            needs(&case.app, want.as_ref(), observed, &case.world.restarts, case.now).details
         }
     };
     assert!(!close(&case(HOUR - 1)));

@@ -17,6 +17,13 @@ fn on_unhealthy(answer: &str) -> Value {
     json!({"health": {"onUnhealthy": answer}})
 }
 
+fn watched() -> Value {
+    json!({
+        "health": {"transitions": {"mode": "Watch"}},
+        "logging": {"logStreamARN": "arn:aws:logs:eu-west-1:111122223333:log-group:/flink:log-stream:orders"},
+    })
+}
+
 fn blind() -> Faults {
     Faults {
         deny: ["GetMetricData".to_owned()].into(),
@@ -41,6 +48,11 @@ pub(super) fn all() -> Vec<Scenario> {
             "a proven job that loops after it was started again",
             answered("Restart"),
             then(vec![Act::pause(FOUND)]),
+        ),
+        story(
+            "a proven job that loops and whose log is watched",
+            vec![create(watched())],
+            loops(),
         ),
         race(
             "a proven job that loops and is fixed",

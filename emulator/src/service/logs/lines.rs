@@ -81,6 +81,11 @@ impl Application {
             );
             let throwable = trouble.stack_trace();
             self.log_flink(at, job.version, "INFO", &GRAPH, &message, Some(&throwable));
+            let message = format!(
+                "Job {} ({}) switched from state RUNNING to RESTARTING.",
+                self.name, job.id
+            );
+            self.log_flink(at, job.version, "INFO", &GRAPH, &message, None);
         }
     }
 
