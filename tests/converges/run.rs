@@ -174,6 +174,7 @@ impl Checkpoint {
             shared: Shared::new(self.world.fork(), clock),
             driver: self.driver.clone(),
             context: None,
+            vouched: false,
             checkpoints: keep_checkpoints.then(Vec::new),
         };
         let unrest = run.play_out().await;
@@ -198,6 +199,8 @@ struct Run {
     driver: Driver,
     /// The process: it dies with a crash.
     context: Option<Context>,
+    /// Whether every second process begins with a census; the first and the last one of a run look at everything.
+    vouched: bool,
     checkpoints: Option<Vec<Checkpoint>>,
 }
 
@@ -239,6 +242,7 @@ impl Run {
             self.step(now).await;
         }
         self.context = None;
+        self.vouched = false;
         self.shared.world().process += 1;
         self.driver.due = Some(self.now());
         let now = self.now();
@@ -309,7 +313,7 @@ impl Run {
             context.feed().of(&identity(&app, REGION)).counter,
             Counter::Unreadable(_)
         );
-        readable && is_watched(journal) && world.job_fails(now) != journal.restart_loop().is_some()
+        readable && world.watches && is_watched(journal) && world.job_fails(now) != journal.restart_loop().is_some()
     }
 
     /// Whether the counter that was read last says what the status does not.
@@ -353,13 +357,17 @@ impl Run {
 
     /// Reads the restart counter, and the log where it is watched, as the feed does; whether they say what the status does not.
     async fn counter_wakes(&mut self, now: Timestamp) -> bool {
-        let Some(object) = self.shared.world().object() else {
+        let world = self.shared.world();
+        let Some(object) = world.watches.then(|| world.object()).flatten() else {
             return false;
         };
+        drop(world);
         let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
             return false;
         };
-        let context = self.context.get_or_insert_with(|| context(&self.shared, now));
+        let context = self
+            .context
+            .get_or_insert_with(|| context(&self.shared, now, self.vouched));
         let service = Service::new(self.shared.clients(), context.metrics_handle());
         let feed = context.feed();
         let apps = [Arc::new(app)];
@@ -375,7 +383,9 @@ impl Run {
             Err(error) => panic!("the object cannot be read: {error}"),
         };
         let now = self.now();
-        let context = self.context.get_or_insert_with(|| context(&self.shared, now));
+        let context = self
+            .context
+            .get_or_insert_with(|| context(&self.shared, now, self.vouched));
         let result = tokio::select! {
             biased;
             () = self.shared.died.notified() => None,
@@ -391,6 +401,7 @@ impl Run {
         match pause {
             None => {
                 self.context = None;
+                self.vouched = true;
                 self.shared.world().process += 1;
                 self.driver.due = Some(now + RESTART);
             }
@@ -434,11 +445,11 @@ fn wake(due: &mut Option<Timestamp>, at: Timestamp) {
     *due = Some(due.map_or(at, |due| due.min(at)));
 }
 
-/// A process that has just begun. Every second one begins with a census; the others look at everything.
-fn context(shared: &Shared, now: Timestamp) -> Context {
+/// A process that has just begun. Where the census vouches, every second one begins with it; the others look at everything.
+fn context(shared: &Shared, now: Timestamp, vouched: bool) -> Context {
     let mut world = shared.world();
     let census = Census::default();
-    if world.process % 2 == 1 {
+    if vouched && world.watches && world.process % 2 == 1 {
         census.keep(REGION, &world.listed(now));
     }
     drop(world);

@@ -93,6 +93,8 @@ pub struct World {
     pub faults: Vec<Fault>,
     /// The reads of the service whose connection breaks, by number.
     pub broken_reads: Vec<u32>,
+    /// Whether restarts are watched, and whether the census vouches for what is as it was.
+    pub watches: bool,
     reads: u32,
     late: Vec<Late>,
 }
@@ -119,6 +121,7 @@ impl World {
             kinds: Vec::new(),
             faults: Vec::new(),
             broken_reads: Vec::new(),
+            watches: true,
             reads: 0,
             late: Vec::new(),
         }
@@ -136,6 +139,7 @@ impl World {
             kinds: self.kinds.clone(),
             faults: self.faults.clone(),
             broken_reads: self.broken_reads.clone(),
+            watches: self.watches,
             late: self.late.clone(),
             ..*self
         }
