@@ -4,6 +4,7 @@ pub mod clients;
 mod convert;
 pub mod counters;
 pub mod fault;
+pub mod insights;
 pub(crate) mod kept;
 mod log;
 pub mod observe;

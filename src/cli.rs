@@ -36,6 +36,24 @@ pub enum Command {
     ///
     /// Ends with 0 when nothing would change, with 2 when something would, and with 1 when nothing can be said.
     Plan(PlanArgs),
+    /// Print how the tasks of an application went from one state to another, from its log, the oldest first.
+    Transitions(TransitionsArgs),
+}
+
+/// Whose transitions are printed, and from when on.
+#[derive(Debug, Clone, Args)]
+pub struct TransitionsArgs {
+    /// Name of the application in the service.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// How far back the log is searched.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = positive_duration)]
+    pub since: Duration,
+
+    /// Where it is.
+    #[command(flatten)]
+    pub place: Place,
 }
 
 /// Which application is imported.
@@ -358,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn import_takes_a_name_and_plan_a_file() {
+    fn import_and_transitions_take_a_name_and_plan_a_file() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
         let import = parse("sluicegate import --name orders --region eu-west-1").unwrap();
         assert!(
@@ -368,6 +386,9 @@ mod tests {
         assert!(matches!(&plan, Command::Plan(args) if args.file == std::path::Path::new("-")));
         assert!(parse("sluicegate import").is_err());
         assert!(parse("sluicegate plan").is_err());
+        let transitions = parse("sluicegate transitions orders --since 30m").unwrap();
+        assert!(matches!(&transitions, Command::Transitions(args) if args.since == Duration::from_mins(30)));
+        assert!(parse("sluicegate transitions").is_err());
     }
 
     #[test]

@@ -238,7 +238,7 @@ async fn work(
         context.metrics_handle(),
         context.clock(),
         args.metrics_interval,
-        move || known(&known_to_feed),
+        move || known(&known_to_feed, |_| true),
         wake.clone(),
     );
     let known_to_tail = Arc::clone(&stores);
@@ -246,7 +246,7 @@ async fn work(
         context.feed(),
         service.clone(),
         context.clock(),
-        move || known(&known_to_tail),
+        move || known(&known_to_tail, metrics_feed::is_tailed),
         wake.clone(),
     );
     let census = census::take(
@@ -254,7 +254,7 @@ async fn work(
         service,
         context.metrics_handle(),
         args.census_interval,
-        move || known(&stores),
+        move || known(&stores, |_| true),
         wake,
     );
     let all = futures::future::join_all(controllers);
@@ -281,11 +281,13 @@ async fn forward(
     }
 }
 
-fn known(stores: &[Store<Guarded>]) -> Vec<Arc<FlinkApplication>> {
+fn known(stores: &[Store<Guarded>], wanted: impl Fn(&FlinkApplication) -> bool) -> Vec<Arc<FlinkApplication>> {
     let objects = stores.iter().flat_map(Store::state);
-    objects
-        .filter_map(|object| object.0.as_ref().ok().cloned().map(Arc::new))
-        .collect()
+    let found = objects.filter_map(|object| {
+        let app = object.0.as_ref().ok().filter(|app| wanted(app))?;
+        Some(Arc::new(app.clone()))
+    });
+    found.collect()
 }
 
 /// The controller of one namespace, or of all; `listed` is told of each complete list.

@@ -6,7 +6,7 @@
 //! The modules stand in the direction of their dependencies. Core, without clock, randomness or I/O: [`api`],
 //! [`configuration`], [`desired`], [`world`], [`fault`], [`import`], [`plan`], [`status`]. Shell: [`aws`], [`flink_rest`],
 //! [`census`],
-//! [`metrics_feed`], [`preview`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
+//! [`metrics_feed`], [`preview`], [`transitions`], [`reconcile`], [`controller`], and its leaves [`clock`], [`leader`], [`metrics`], [`telemetry`], [`http`], [`cli`].
 
 pub mod api;
 pub mod configuration;
@@ -30,3 +30,4 @@ pub mod metrics_feed;
 pub mod preview;
 pub mod reconcile;
 pub mod telemetry;
+pub mod transitions;

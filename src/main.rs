@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sluicegate::api::crd::crd;
-use sluicegate::cli::{Cli, Command, ImportArgs, PlanArgs, RunArgs};
-use sluicegate::{controller, preview, telemetry};
+use sluicegate::cli::{Cli, Command, ImportArgs, PlanArgs, RunArgs, TransitionsArgs};
+use sluicegate::clock::{Clock, SystemClock};
+use sluicegate::{controller, preview, telemetry, transitions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Crd => print!("{}", serde_yaml::to_string(&crd())?),
         Command::Import(args) => import(&args)?,
         Command::Plan(args) => return plan(&args),
+        Command::Transitions(args) => print_transitions(&args)?,
         Command::Run(args) => run(*args)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -35,6 +37,13 @@ async fn plan(args: &PlanArgs) -> anyhow::Result<ExitCode> {
     let answer = Box::pin(preview::plan(args)).await?;
     print!("{}", answer.text);
     Ok(ExitCode::from(if answer.changes { CHANGES } else { 0 }))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn print_transitions(args: &TransitionsArgs) -> anyhow::Result<()> {
+    install_crypto_provider()?;
+    print!("{}", Box::pin(transitions::table(args, SystemClock.now())).await?);
+    Ok(())
 }
 
 #[tokio::main]

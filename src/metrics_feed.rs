@@ -151,10 +151,9 @@ impl Feed {
     ) -> Vec<Arc<FlinkApplication>> {
         let mut due: BTreeMap<String, Vec<(Option<Timestamp>, Watched)>> = BTreeMap::new();
         for one in apps.iter().filter_map(watched) {
-            let terms = Health::of(&one.app.spec);
+            let interval = Health::of(&one.app.spec).interval;
             let asked_at = self.known().get(&one.identity).and_then(|known| known.asked_at);
-            let waits = asked_at.is_none_or(|at| at + terms.interval <= now);
-            if waits && terms.transitions == TransitionsMode::Watch {
+            if is_tailed(&one.app) && asked_at.is_none_or(|at| at + interval <= now) {
                 due.entry(one.identity.region.clone())
                     .or_default()
                     .push((asked_at, one));
@@ -227,6 +226,13 @@ fn lasts(since: &mut Option<Timestamp>, fault: &Fault, now: Timestamp) -> bool {
     fault.kind == FaultKind::Denied || now >= since + STALE
 }
 
+/// Whether the log of an application is to be watched.
+#[must_use]
+pub fn is_tailed(app: &FlinkApplication) -> bool {
+    let transitions = app.spec.health.as_ref().and_then(|health| health.transitions.as_ref());
+    transitions.and_then(|transitions| transitions.mode) == Some(TransitionsMode::Watch)
+}
+
 fn watched(app: &Arc<FlinkApplication>) -> Option<Watched> {
     let journal = app.status.as_ref().map(|status| &status.journal)?;
     let aws = journal.aws.as_ref().filter(|_| is_watched(journal))?;
@@ -264,6 +270,8 @@ pub async fn take(
 }
 
 /// Reads logs until the receiver of the wake-ups is gone.
+///
+/// `applications` gives the resources that [`is_tailed`] is true of.
 pub async fn tail(
     feed: Arc<Feed>,
     service: Service,
@@ -275,9 +283,7 @@ pub async fn tail(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let mut apps = applications();
-        apps.retain(|app| Health::of(&app.spec).transitions == TransitionsMode::Watch);
-        for app in feed.tail(&service, &apps, clock.now()).await {
+        for app in feed.tail(&service, &applications(), clock.now()).await {
             if wake.send(app).await.is_err() {
                 return;
             }

@@ -32,6 +32,7 @@ const RANKS: &[(&str, u8)] = &[
     ("flink_rest", 10),
     ("metrics_feed", 10),
     ("preview", 10),
+    ("transitions", 10),
     ("census", 10),
     ("reconcile", 11),
     ("controller", 12),

@@ -142,7 +142,7 @@ fn reply(answer: wire::Response) -> Response {
 /// Whether a call only reads.
 fn reads(target: &str) -> bool {
     let operation = target.rsplit('.').next().unwrap_or_default();
-    ["Describe", "List", "Filter", "GetMetricData"]
+    ["Describe", "List", "Filter", "Get", "StartQuery"]
         .iter()
         .any(|verb| operation.starts_with(verb))
 }

@@ -38,7 +38,7 @@ use serde_json::Value;
 
 use application::Application;
 use identity::Ids;
-use logs::Logs;
+use logs::{Logs, Queries};
 
 pub use application::Status;
 pub use error::{ErrorCode, ServiceError};
@@ -68,6 +68,7 @@ pub struct Service {
     state: State,
     faults: Faults,
     calls: Calls,
+    queries: Queries,
     replies: u64,
 }
 
@@ -137,6 +138,7 @@ impl Service {
             state,
             faults: Faults::default(),
             calls: Calls::default(),
+            queries: Queries::default(),
             replies: 0,
         }
     }

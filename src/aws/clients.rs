@@ -8,6 +8,8 @@ use std::{sync::Arc, time::Duration};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluentBuilder;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
+use aws_sdk_cloudwatchlogs::operation::get_query_results::builders::GetQueryResultsFluentBuilder;
+use aws_sdk_cloudwatchlogs::operation::start_query::builders::StartQueryFluentBuilder;
 use aws_sdk_kinesisanalyticsv2::{
     Client,
     config::{HttpClient, SharedCredentialsProvider, SharedHttpClient},
@@ -165,6 +167,18 @@ impl LogReader {
     #[must_use]
     pub fn filter_log_events(&self) -> FilterLogEventsFluentBuilder {
         self.0.filter_log_events()
+    }
+
+    /// Starts to build a call of `StartQuery`; `send` sends it.
+    #[must_use]
+    pub fn start_query(&self) -> StartQueryFluentBuilder {
+        self.0.start_query()
+    }
+
+    /// Starts to build a call of `GetQueryResults`; `send` sends it.
+    #[must_use]
+    pub fn get_query_results(&self) -> GetQueryResultsFluentBuilder {
+        self.0.get_query_results()
     }
 }
 

@@ -126,7 +126,7 @@ impl Service {
 }
 
 /// The parts of `arn:aws:logs:REGION:ACCOUNT:log-group:GROUP:log-stream:STREAM`.
-fn parts_of(arn: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn parts_of(arn: &str) -> Option<(&str, &str, &str)> {
     let (place, names) = arn.split_once(":log-group:")?;
     let (group, stream) = names.split_once(":log-stream:")?;
     let region = place.split(':').nth(3)?;

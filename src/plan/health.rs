@@ -17,8 +17,8 @@ use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, stall, waiting};
 use crate::world::{ApplicationStatus, Counter, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
 
-/// The shortest time between two answers.
-const BETWEEN_ANSWERS: SignedDuration = SignedDuration::from_hours(1);
+/// The shortest time between two restarts for a loop.
+const BETWEEN_RESTARTS: SignedDuration = SignedDuration::from_hours(1);
 
 /// How many windows of the counter are read, so that nothing must be remembered between two readings.
 pub const WINDOWS: i32 = 3;
@@ -129,6 +129,13 @@ pub(super) fn begin_in_gate(desk: &mut Desk<'_>, cause: &str) {
         let known = found(desk, cause.to_owned());
         desk.journal.health.get_or_insert_default().restart_loop = Some(known);
     }
+}
+
+/// Whether the job was restarted for a loop within the last hour: one that comes after it shows that it did not help.
+pub(super) fn restarted_lately(desk: &Desk<'_>) -> bool {
+    let at = desk.journal.health.as_ref().and_then(|health| health.acted_at);
+    let lately = at.is_some_and(|at| desk.situation.now < at + BETWEEN_RESTARTS);
+    lately && terms(desk).on_unhealthy == OnUnhealthy::Restart
 }
 
 /// What is known of a loop, as a sentence without its end.
@@ -264,10 +271,7 @@ fn found(desk: &Desk<'_>, what: String) -> LoopStatus {
         found: bounded(what, 200),
         subtasks: subtasks.into_iter().take(3).map(|name| bounded(name, 100)).collect(),
         cause: cause.map(|cause| bounded(cause, 400)),
-        answer: desk
-            .journal
-            .answered_lately(desk.situation.now)
-            .then_some(OnUnhealthy::Restart),
+        answer: restarted_lately(desk).then_some(OnUnhealthy::Restart),
     }
 }
 
@@ -285,11 +289,5 @@ impl Journal {
     #[must_use]
     pub fn restart_loop(&self) -> Option<&LoopStatus> {
         self.health.as_ref()?.restart_loop.as_ref()
-    }
-
-    /// Whether a loop was answered within the last hour: one that comes after it shows that it did not help.
-    pub(super) fn answered_lately(&self, now: Timestamp) -> bool {
-        let at = self.health.as_ref().and_then(|health| health.acted_at);
-        at.is_some_and(|at| now < at + BETWEEN_ANSWERS)
     }
 }

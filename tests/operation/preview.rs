@@ -1,4 +1,4 @@
-//! `sluicegate import` and `sluicegate plan`, against applications that exist.
+//! `sluicegate import`, `plan` and `transitions`, against applications that exist.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::console;
-use crate::scene::Scene;
-use crate::testbed::{built, scratch};
+use crate::scene::{PATIENCE, Scene};
+use crate::testbed::{built, eventually, scratch};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/flink/orders";
 
@@ -201,4 +201,44 @@ fn a_plan_names_what_changes_and_what_the_job_goes_through() {
     );
     scene.emulator.faults(&json!({"deny": ["DescribeApplication"]}));
     failed(&["import", "--name", "orders"], "not authorized");
+}
+
+#[test]
+fn the_transitions_of_a_job_are_printed_as_a_table() {
+    let scene = Scene::open("transitions", "60");
+    scene.object(
+        "loops.yaml",
+        "{main: ok, then: {failsEvery: 60s, exception: 'java.io.IOException: gone'}}",
+    );
+    let stream = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink:log-stream:orders";
+    let logging = json!({"CloudWatchLoggingOptions": [{"LogStreamARN": stream}]});
+    let code = json!({"ApplicationCodeConfiguration": {"CodeContentType": "ZIPFILE", "CodeContent": {
+        "S3ContentLocation": {"BucketARN": "arn:aws:s3:::jobs", "FileKey": "loops.yaml"}}}});
+    create(&scene, "orders", &json!({}), &code, &logging);
+    create(&scene, "silent", &json!({}), &json!({}), &json!({}));
+    console::call(
+        &scene.emulator,
+        "StartApplication",
+        &json!({"ApplicationName": "orders"}),
+    );
+    scene.until_status("orders", "RUNNING");
+    eventually("a task that failed is in the table", PATIENCE, || {
+        let output = sluicegate(&scene, &["transitions", "orders", "--since", "10m"]);
+        let (told, error) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{error}");
+        if told.starts_with("TIME (UTC)") && told.contains("Source -> Sink (1/1)") && told.contains("FAILED") {
+            return Ok(());
+        }
+        Err(told)
+    });
+    let output = sluicegate(&scene, &["transitions", "silent"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("silent has no CloudWatch logging option: set spec.logging"));
+    scene.emulator.faults(&json!({"deny": ["StartQuery"]}));
+    let output = sluicegate(&scene, &["transitions", "orders"]);
+    assert!(
+        text(&output.stderr).contains("logs:StartQuery"),
+        "{}",
+        text(&output.stderr)
+    );
 }

@@ -21,6 +21,8 @@ pub enum ErrorCode {
     InvalidRequest,
     /// A quota is used up.
     LimitExceeded,
+    /// A query of Logs Insights that is not understood.
+    MalformedQuery,
     /// No signature, so neither caller nor region is known.
     MissingAuthenticationToken,
     /// The status forbids the call, or the name is taken.
@@ -56,6 +58,7 @@ impl ErrorCode {
             Self::InvalidNextToken => "InvalidNextToken",
             Self::InvalidRequest => "InvalidRequestException",
             Self::LimitExceeded => "LimitExceededException",
+            Self::MalformedQuery => "MalformedQueryException",
             Self::MissingAuthenticationToken => "MissingAuthenticationTokenException",
             Self::ResourceInUse => "ResourceInUseException",
             Self::ResourceNotFound => "ResourceNotFoundException",

@@ -1,6 +1,7 @@
 //! CloudWatch Logs as far as applications use it: the groups they write to, and `FilterLogEvents` (facts §4.2, §6.2).
 
 mod filter;
+mod insights;
 mod lines;
 mod pattern;
 
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use super::Service;
 use super::application::Application;
 
+pub(crate) use insights::Queries;
 pub(crate) use lines::Line;
 
 /// What a group keeps; older events are dropped.

@@ -446,3 +446,42 @@ fn every_failure_of_a_task_is_written_once_at_its_own_time_with_its_stack_trace(
     bed.pass(300);
     assert_eq!(failures(&mut bed), all, "a job that ended does not fail");
 }
+
+#[test]
+fn the_transitions_of_tasks_are_found_by_a_query() {
+    let mut bed = logging("good.yaml");
+    bed.put("loops.yaml", "main: ok\nthen: {failsEvery: 30s, exception: 'E: gone'}");
+    bed.update(&code("loops.yaml"));
+    bed.pass(3);
+    bed.orders("StartApplication", &json!({}));
+    bed.pass(300);
+    let query = "fields @timestamp, message | parse message /^(?<process>.+) switched from (?<fromStatus>[A-Z]+) to (?<toStatus>[A-Z]+)./ \
+                 | filter ispresent(process) and ispresent(fromStatus) and ispresent(toStatus) \
+                 | display @timestamp, process, fromStatus, toStatus | sort @timestamp asc | limit 2";
+    let mut ask = |operation: &str, input: &Value| bed.service.handle_logs(bed.now, REGION, operation, input);
+    let mut input = json!({"logGroupName": GROUP, "queryString": query, "startTime": 0, "endTime": 4_000_000_000_i64});
+    let id = ask("StartQuery", &input).unwrap()["queryId"].clone();
+    let first = ask("GetQueryResults", &json!({"queryId": id})).unwrap();
+    assert_eq!((&first["status"], &first["results"]), (&json!("Running"), &json!([])));
+    let answer = ask("GetQueryResults", &json!({"queryId": id})).unwrap();
+    assert_eq!(answer["status"], "Complete");
+    let rows = answer["results"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    let cells: Vec<&str> = rows[0]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cell| cell["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(cells, ["@timestamp", "process", "fromStatus", "toStatus"]);
+    assert_eq!(rows[0][3]["value"], "FAILED");
+    input["queryString"] = json!("stats count(*)");
+    assert_eq!(ask("StartQuery", &input).unwrap_err().code, ErrorCode::MalformedQuery);
+    input["logGroupName"] = json!("none");
+    assert_eq!(ask("StartQuery", &input).unwrap_err().code, ErrorCode::ResourceNotFound);
+    let unknown = json!({"queryId": "none"});
+    assert_eq!(
+        ask("GetQueryResults", &unknown).unwrap_err().code,
+        ErrorCode::ResourceNotFound
+    );
+}

@@ -103,7 +103,7 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         if trouble.reason == Reason::RestartLoop {
             health::begin_in_gate(desk, &trouble.cause);
         }
-        let restarted = desk.journal.answered_lately(desk.situation.now);
+        let restarted = health::restarted_lately(desk);
         return match want.on_failure {
             _ if restarted => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),

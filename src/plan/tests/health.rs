@@ -244,6 +244,19 @@ fn a_restart_answers_a_loop_from_the_newest_snapshot_and_is_given_once_an_hour()
 }
 
 #[test]
+fn a_forced_stop_answers_every_loop_however_soon_it_comes() {
+    let case = watched("health: {onUnhealthy: ForceStop}", LOOP)
+        .sees(failing_job())
+        .journal(|journal| {
+            journal.health.get_or_insert_default().acted_at = Some(after(5 * MINUTE));
+            journal
+                .history
+                .insert(0, entry(HistoryResult::Stopped, 5 * MINUTE + 10));
+        });
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+}
+
+#[test]
 fn an_answer_that_never_took_effect_is_given_again_and_one_that_did_not_help_is_not() {
     let given = || {
         watched(RESTART, LOOP)

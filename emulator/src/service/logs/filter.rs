@@ -106,7 +106,7 @@ fn parameter(message: impl Into<String>) -> ServiceError {
 }
 
 impl Service {
-    /// Answers one call of CloudWatch Logs. `FilterLogEvents` is the only operation.
+    /// Answers one call of CloudWatch Logs: `FilterLogEvents`, `StartQuery` or `GetQueryResults`.
     ///
     /// # Errors
     /// The exception that CloudWatch Logs answers.
@@ -127,6 +127,8 @@ impl Service {
         };
         let answer = match operation {
             "FilterLogEvents" => self.filter_log_events(&call),
+            "StartQuery" => self.start_query(&call),
+            "GetQueryResults" => self.get_query_results(&call),
             _ => Err(ServiceError::new(
                 ErrorCode::UnknownOperation,
                 format!("{operation} of CloudWatch Logs is not served by this emulator"),
