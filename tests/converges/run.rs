@@ -357,11 +357,11 @@ impl Run {
 
     /// Reads the restart counter, and the log where it is watched, as the feed does; whether they say what the status does not.
     async fn counter_wakes(&mut self, now: Timestamp) -> bool {
-        let world = self.shared.world();
-        let Some(object) = world.watches.then(|| world.object()).flatten() else {
-            return false;
+        let object = {
+            let world = self.shared.world();
+            world.watches.then(|| world.object()).flatten()
         };
-        drop(world);
+        let Some(object) = object else { return false };
         let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
             return false;
         };
