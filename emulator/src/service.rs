@@ -201,6 +201,31 @@ impl Service {
         answer
     }
 
+    /// Answers and counts one call of a service beside this one; `serve` gives nothing for an operation that is not served.
+    pub(crate) fn beside(
+        &mut self,
+        now: Timestamp,
+        region: &str,
+        (service, operation): (&str, &str),
+        input: &Value,
+        serve: impl FnOnce(&mut Self, &Call<'_>) -> Option<Result<Value, ServiceError>>,
+    ) -> Result<Value, ServiceError> {
+        let call = Call {
+            now,
+            region,
+            host: None,
+            input,
+        };
+        let answer = serve(self, &call).unwrap_or_else(|| {
+            Err(ServiceError::new(
+                ErrorCode::UnknownOperation,
+                format!("{operation} of {service} is not served by this emulator"),
+            ))
+        });
+        self.calls.note(&call, operation, &answer);
+        answer
+    }
+
     fn answer(&mut self, operation: &str, call: &Call<'_>) -> Result<Value, ServiceError> {
         let Some(shape) = shapes::requests::of(operation) else {
             return Err(if NOT_SERVED.contains(&operation) {

@@ -169,21 +169,16 @@ impl Service {
         input: &Value,
     ) -> Result<Value, ServiceError> {
         self.advance(now);
-        let call = Call {
+        self.beside(
             now,
             region,
-            host: None,
+            ("CloudWatch", operation),
             input,
-        };
-        let answer = match operation {
-            "GetMetricData" => self.get_metric_data(&call),
-            _ => Err(ServiceError::new(
-                ErrorCode::UnknownOperation,
-                format!("{operation} of CloudWatch is not served by this emulator"),
-            )),
-        };
-        self.calls.note(&call, operation, &answer);
-        answer
+            |service, call| match operation {
+                "GetMetricData" => Some(service.get_metric_data(call)),
+                _ => None,
+            },
+        )
     }
 
     fn get_metric_data(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {

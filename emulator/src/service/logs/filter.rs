@@ -119,23 +119,18 @@ impl Service {
     ) -> Result<Value, ServiceError> {
         self.advance(now);
         self.write_failures(region, now);
-        let call = Call {
+        self.beside(
             now,
             region,
-            host: None,
+            ("CloudWatch Logs", operation),
             input,
-        };
-        let answer = match operation {
-            "FilterLogEvents" => self.filter_log_events(&call),
-            "StartQuery" => self.start_query(&call),
-            "GetQueryResults" => self.get_query_results(&call),
-            _ => Err(ServiceError::new(
-                ErrorCode::UnknownOperation,
-                format!("{operation} of CloudWatch Logs is not served by this emulator"),
-            )),
-        };
-        self.calls.note(&call, operation, &answer);
-        answer
+            |service, call| match operation {
+                "FilterLogEvents" => Some(service.filter_log_events(call)),
+                "StartQuery" => Some(service.start_query(call)),
+                "GetQueryResults" => Some(service.get_query_results(call)),
+                _ => None,
+            },
+        )
     }
 
     fn filter_log_events(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
