@@ -145,6 +145,13 @@ pub struct Vpc {
     pub security_group_ids: BTreeSet<String>,
 }
 
+/// The major and minor number of a Flink runtime, for instance of `FLINK-1_20`.
+#[must_use]
+pub fn flink_version(runtime: &str) -> Option<(u32, u32)> {
+    let (major, minor) = runtime.strip_prefix("FLINK-")?.split_once('_')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
 /// The digest of a configuration: the first twelve hex digits of SHA-256 over its canonical JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Revision(String);
@@ -228,6 +235,13 @@ pub(crate) mod tests {
             system_rollback: false,
             snapshots_enabled: true,
         }
+    }
+
+    #[test]
+    fn runtimes_compare_by_number() {
+        assert!(flink_version("FLINK-1_20") > flink_version("FLINK-1_8"));
+        assert!(flink_version("FLINK-2_2") > flink_version("FLINK-1_20"));
+        assert_eq!(flink_version("SQL-1_0"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, 
 use jiff::Timestamp;
 
 use crate::aws::Service;
+use crate::configuration::flink_version;
 use crate::fault::Fault;
 use crate::world::Point;
 
@@ -89,11 +90,7 @@ fn query((index, asked): (usize, &Asked<'_>)) -> MetricDataQuery {
 
 /// The name of the restart counter: Flink 2.2 dropped the older one.
 fn metric_of(runtime: &str) -> &'static str {
-    let version = runtime
-        .strip_prefix("FLINK-")
-        .and_then(|version| version.split_once('_'));
-    let version = version.and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
-    if version.is_none_or(|version| version >= (2, 2)) {
+    if flink_version(runtime).is_none_or(|version| version >= (2, 2)) {
         "numRestarts"
     } else {
         "fullRestarts"

@@ -3,6 +3,7 @@
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
 use crate::api::status::UnprovenSpan;
+use crate::configuration::flink_version;
 use crate::desired::{Desired, Initial};
 use crate::plan::step::{Restore, RunConfiguration};
 use crate::plan::{Desk, Plan, stall};
@@ -199,22 +200,16 @@ fn no_restore_point(want: &Desired, why: &str) -> Plan {
 }
 
 fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
-    let made_by = snapshot.runtime_environment.as_deref().and_then(generation);
+    let made_by = snapshot.runtime_environment.as_deref().and_then(flink_version);
     let newer = made_by
-        .zip(generation(runtime))
+        .zip(flink_version(runtime))
         .is_some_and(|(made_by, target)| made_by > target);
     snapshot.status == SnapshotStatus::Ready && !newer
 }
 
-/// The major and minor number of a Flink runtime.
-fn generation(runtime: &str) -> Option<(u32, u32)> {
-    let (major, minor) = runtime.strip_prefix("FLINK-")?.split_once('_')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{generation, version_in_name};
+    use super::version_in_name;
 
     #[test]
     fn the_name_of_a_snapshot_of_ours_tells_the_version() {
@@ -222,12 +217,5 @@ mod tests {
         assert_eq!(version_in_name("sluicegate-0a1b-7f3c0d1e22ab-pre-41-2"), Some(41));
         assert_eq!(version_in_name("before-migration-pre-41"), None);
         assert_eq!(version_in_name("J83xkehHnXHLILEuwa7V"), None);
-    }
-
-    #[test]
-    fn runtimes_compare_by_number() {
-        assert!(generation("FLINK-1_20") > generation("FLINK-1_8"));
-        assert!(generation("FLINK-2_2") > generation("FLINK-1_20"));
-        assert_eq!(generation("SQL-1_0"), None);
     }
 }
