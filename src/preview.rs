@@ -20,7 +20,7 @@ use crate::fault::Fault;
 use crate::import::{NotImportable, manifest, to_yaml};
 use crate::metrics::Metrics;
 use crate::plan::preview::preview;
-use crate::world::{Needs, Observed};
+use crate::world::Observed;
 
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
@@ -160,12 +160,11 @@ async fn service(region: &str) -> Service {
 }
 
 async fn observe(service: &Service, identity: &Identity) -> Result<Option<Observed>, PreviewError> {
-    let world = service.observe(identity, |_| Needs::default()).await;
-    let world = world.map_err(|fault| PreviewError::Service {
+    let found = service.describe(identity).await;
+    found.map_err(|fault| PreviewError::Service {
         name: identity.name.clone(),
         fault,
-    })?;
-    Ok(world.application)
+    })
 }
 
 fn read(path: &Path) -> Result<String, PreviewError> {

@@ -13,7 +13,7 @@ use crate::cli::TransitionsArgs;
 use crate::desired::Identity;
 use crate::fault::Fault;
 use crate::metrics::Metrics;
-use crate::world::{Needs, Observed};
+use crate::world::Observed;
 
 /// Why there is no table.
 #[derive(Debug, thiserror::Error)]
@@ -88,12 +88,12 @@ pub async fn table(args: &TransitionsArgs, now: Timestamp) -> Result<String, Tra
 }
 
 async fn observe(service: &Service, identity: &Identity) -> Result<Observed, TransitionsError> {
-    let world = service.observe(identity, |_| Needs::default()).await;
-    let world = world.map_err(|fault| TransitionsError::Service {
+    let found = service.describe(identity).await;
+    let found = found.map_err(|fault| TransitionsError::Service {
         name: identity.name.clone(),
         fault,
     })?;
-    world.application.ok_or_else(|| TransitionsError::Absent {
+    found.ok_or_else(|| TransitionsError::Absent {
         name: identity.name.clone(),
         region: identity.region.clone(),
     })

@@ -69,7 +69,11 @@ impl Service {
         }
     }
 
-    async fn describe(&self, identity: &Identity) -> Result<Option<Observed>, Fault> {
+    /// An application alone; none when the service does not know it.
+    ///
+    /// # Errors
+    /// The fault of the read that failed.
+    pub async fn describe(&self, identity: &Identity) -> Result<Option<Observed>, Fault> {
         let call = self
             .clients
             .reader(&identity.region)
