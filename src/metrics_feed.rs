@@ -93,7 +93,7 @@ impl Feed {
             watched.sort_by(|one, other| one.identity.cmp(&other.identity));
             for chunk in watched.chunks(QUERIES) {
                 self.read(service, metrics, &region, chunk, now).await;
-                let differing = chunk.iter().filter(|one| differs(&one.app, &self.of(&one.identity)));
+                let differing = chunk.iter().filter(|one| self.is_news(one));
                 woken.extend(differing.map(|one| Arc::clone(&one.app)));
             }
         }
@@ -165,7 +165,7 @@ impl Feed {
                 .sort_by(|(one_at, one), (other_at, other)| (one_at, &one.identity).cmp(&(other_at, &other.identity)));
             for (_, one) in waiting.into_iter().take(LOGS_A_TICK) {
                 self.read_log(service, &one, now).await;
-                if differs(&one.app, &self.of(&one.identity)) {
+                if self.is_news(&one) {
                     woken.push(one.app);
                 }
             }
@@ -207,6 +207,14 @@ impl Feed {
             }
             Err(_) => {}
         }
+    }
+
+    /// Whether what was read of a job is not what its status says.
+    fn is_news(&self, one: &Watched) -> bool {
+        let known = self.known();
+        known
+            .get(&one.identity)
+            .is_some_and(|known| differs(&one.app, &known.restarts))
     }
 
     /// Drops what is not watched any more.

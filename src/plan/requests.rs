@@ -48,13 +48,12 @@ pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
     }
 }
 
-/// Whether nobody asks for anything that was not taken note of.
+/// Whether every request that is done by a look alone was taken note of.
 pub(super) fn are_noted(app: &FlinkApplication, journal: &Journal) -> bool {
     let Some(handled) = &journal.handled else { return false };
     let noted =
         |key: &str, handled: &Option<String>| value(app, key).is_none_or(|value| Some(&value) == handled.as_ref());
-    open(app, journal) == Requests::default()
-        && noted(annotation::RECONCILE_REQUESTED_AT, &handled.reconcile)
+    noted(annotation::RECONCILE_REQUESTED_AT, &handled.reconcile)
         && noted(annotation::RETRY_REQUESTED_AT, &handled.retry)
 }
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::desired::Health;
+use crate::plan::health::WINDOWS;
 use crate::world::{Counter, Point, Restarts, Series, Tail};
 
 /// The grain of the counter.
@@ -89,7 +90,7 @@ fn by_counter(series: &Series, proven: Option<Proven>, excused: &[Excused], term
         return Assessment::Loop(format!("the job restarted {most} times within {:#}", terms.window));
     }
     let newest = series.points.last().map_or(*last, |point| point.at);
-    let in_each = (0..3).all(|number| within(&rises, newest - windows(number + 1), newest - windows(number)) > 0);
+    let in_each = (0..WINDOWS).all(|number| within(&rises, newest - windows(number + 1), newest - windows(number)) > 0);
     if in_each {
         return Assessment::Loop(format!(
             "the job restarted in each of the last three windows of {:#}",
