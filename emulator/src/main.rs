@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Parser;
 use managed_flink_emulator::http::{self, Folders};
+use managed_flink_emulator::job::script::parse_duration;
 use managed_flink_emulator::service::{Service, Settings, State};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +38,15 @@ struct Flags {
     /// Applications per region.
     #[arg(long, env = "EMULATOR_APPLICATION_QUOTA", default_value_t = 100)]
     application_quota: usize,
+    /// Snapshots per application before a manual one is refused.
+    #[arg(long, env = "EMULATOR_SNAPSHOT_QUOTA", default_value_t = 1000)]
+    snapshot_quota: usize,
+    /// The time from one maintenance of a running application to the next, in the service's time, for instance 12h.
+    #[arg(long, env = "EMULATOR_MAINTENANCE_EVERY", value_name = "DURATION", value_parser = parse_interval)]
+    maintenance_every: Option<Duration>,
+    /// The time from one autoscaling of a running application to the next, in the service's time, for instance 1h.
+    #[arg(long, env = "EMULATOR_AUTOSCALING_EVERY", value_name = "DURATION", value_parser = parse_interval)]
+    autoscaling_every: Option<Duration>,
     /// A file that keeps the state over a restart.
     #[arg(long, env = "EMULATOR_STATE", value_name = "FILE")]
     state: Option<PathBuf>,
@@ -67,6 +78,11 @@ fn parse_speed(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|speed| speed.is_finite() && *speed > 0.0);
     speed.ok_or_else(|| format!("{text:?} must be a number above zero"))
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let interval = parse_duration(text).filter(|interval| *interval >= Duration::from_mins(1));
+    interval.ok_or_else(|| format!("{text:?} must be a duration of at least 1m, for instance 12h"))
 }
 
 fn parse_url(text: &str) -> Result<String, String> {
@@ -129,6 +145,9 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         speed: flags.speed,
         public_url: flags.public_url,
         application_quota: flags.application_quota,
+        snapshot_quota: flags.snapshot_quota,
+        maintenance_every: flags.maintenance_every,
+        autoscaling_every: flags.autoscaling_every,
         ..Settings::default()
     };
     for Pair { name, value } in flags.rule {

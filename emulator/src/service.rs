@@ -4,6 +4,7 @@
 //! [`Objects`]. The same calls at the same times give the same answers, ids and tokens included.
 
 mod application;
+mod by_itself;
 mod changes;
 mod code;
 mod configuration;
@@ -41,6 +42,7 @@ use identity::Ids;
 use logs::{Logs, Queries};
 
 pub use application::Status;
+use by_itself::Chore;
 pub use error::{ErrorCode, ServiceError};
 pub use faults::{CallRecord, Calls, Faults};
 pub use settings::{Durations, Settings};
@@ -284,20 +286,22 @@ impl Service {
 
     fn next_event(&self) -> Option<(Timestamp, Due)> {
         let applications = self.state.applications.iter().flat_map(|(region, applications)| {
-            applications.iter().filter_map(move |(name, application)| {
-                let due = Due::Application {
-                    region: region.clone(),
-                    name: name.clone(),
-                };
-                application.next_event_at().map(|at| (at, due))
+            applications.iter().flat_map(move |(name, application)| {
+                let settles = application.next_event_at().map(|at| (at, None));
+                let chore = by_itself::next(application, &self.settings).map(|(at, chore)| (at, Some(chore)));
+                let due = [settles, chore].into_iter().flatten();
+                due.map(move |(at, chore)| (at, (region, name, chore)))
             })
         });
-        let tags = self
-            .state
-            .lingering_tags
-            .iter()
-            .map(|(arn, at)| (*at, Due::Tags(arn.clone())));
-        applications.chain(tags).min_by_key(|(at, _)| *at)
+        let tags = self.state.lingering_tags.iter().min_by_key(|(_, at)| **at);
+        let application = applications.min_by_key(|(at, _)| *at);
+        match (application, tags) {
+            (Some((at, (region, name, chore))), tags) if tags.is_none_or(|(_, tags_at)| at <= *tags_at) => {
+                let (region, name) = (region.clone(), name.clone());
+                Some((at, Due::Application { region, name, chore }))
+            }
+            (_, tags) => tags.map(|(arn, at)| (*at, Due::Tags(arn.clone()))),
+        }
     }
 
     /// Settles everything that is due at `now`, each thing at its own time and in order.
@@ -307,7 +311,19 @@ impl Service {
                 Due::Tags(arn) => {
                     self.state.lingering_tags.remove(&arn);
                 }
-                Due::Application { region, name } => self.settle(at, &region, &name),
+                Due::Application {
+                    region,
+                    name,
+                    chore: None,
+                } => self.settle(at, &region, &name),
+                Due::Application {
+                    region,
+                    name,
+                    chore: Some(chore),
+                } => {
+                    // It is due because the application runs, the only thing that could forbid it.
+                    let _ = by_itself::begin(&mut self.state, &self.settings, at, (&region, &name), chore);
+                }
             }
         }
     }
@@ -363,7 +379,11 @@ fn declared(operation: &str, error: ServiceError) -> ServiceError {
 }
 
 enum Due {
-    Application { region: String, name: String },
+    Application {
+        region: String,
+        name: String,
+        chore: Option<Chore>,
+    },
     Tags(String),
 }
 

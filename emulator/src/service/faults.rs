@@ -1,14 +1,12 @@
-//! What only the test bed can do: refuse, throttle, lose replies, let the service act by itself, and count calls.
+//! What only the test bed can do: refuse, throttle, lose replies, and count calls.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::application::{Application, Status};
 use super::error::{ErrorCode, ServiceError};
-use super::rules::MAINTENANCE_OPERATION;
-use super::transitions::Effect;
 use super::{Call, Service};
 
 /// The faults in force. Setting them replaces all of them; the default is none.
@@ -23,6 +21,9 @@ pub struct Faults {
     pub application_quota: Option<usize>,
     /// How many of the next calls of an operation answer `ThrottlingException`.
     pub throttle: BTreeMap<String, u64>,
+    /// How many calls of an operation are taken a second of the caller's clock; the others answer `ThrottlingException`. `*`
+    /// stands for every operation that is not named, each by itself.
+    pub rate: BTreeMap<String, usize>,
     /// How many of the next calls of an operation take effect but get no reply.
     pub drop_replies: BTreeMap<String, u64>,
     /// For how many seconds of the service's time `DescribeApplication` and `ListApplications` do not show an accepted
@@ -62,6 +63,8 @@ pub struct Calls {
 
 const KEPT: usize = 100_000;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 impl Calls {
     /// Records a call with what came of it.
     pub(crate) fn note<T>(&mut self, call: &Call<'_>, operation: &str, answer: &Result<T, ServiceError>) {
@@ -88,6 +91,17 @@ impl Calls {
             outcome: outcome.to_owned(),
         });
         *self.counts.entry(operation.to_owned()).or_default() += 1;
+    }
+}
+
+impl Calls {
+    /// The calls of an operation after a moment that were not throttled.
+    fn taken_since(&self, moment: Timestamp, operation: &str) -> usize {
+        let recent = self.calls.iter().rev().take_while(|call| call.at > moment);
+        let throttled = ErrorCode::Throttling.name();
+        recent
+            .filter(|call| call.operation == operation && call.outcome != throttled)
+            .count()
     }
 }
 
@@ -132,11 +146,11 @@ impl Service {
             "" => "*".to_owned(),
             name => super::identity::application_arn(call.region, &self.settings.account, name),
         };
-        self.fault_on(&format!("kinesisanalytics:{operation}"), &resource)
+        self.fault_on(call.now, &format!("kinesisanalytics:{operation}"), &resource)
     }
 
     /// The fault that hits an action, such as `logs:FilterLogEvents`, on a resource.
-    pub(crate) fn fault_on(&mut self, action: &str, resource: &str) -> Result<(), ServiceError> {
+    pub(crate) fn fault_on(&mut self, now: Timestamp, action: &str, resource: &str) -> Result<(), ServiceError> {
         let operation = action.rsplit(':').next().unwrap_or_default();
         if self.faults.deny.contains(operation) {
             let account = &self.settings.account;
@@ -148,69 +162,11 @@ impl Service {
                 ),
             ));
         }
-        if use_one(&mut self.faults.throttle, operation) {
+        let rate = self.faults.rate.get(operation).or_else(|| self.faults.rate.get("*"));
+        let over = rate.is_some_and(|rate| self.calls.taken_since(now - SECOND, operation) >= *rate);
+        if over || use_one(&mut self.faults.throttle, operation) {
             return Err(ServiceError::new(ErrorCode::Throttling, "Rate exceeded"));
         }
         Ok(())
-    }
-
-    /// Begins maintenance of a running application, as the service does unannounced (facts §2.2 row 11).
-    ///
-    /// # Errors
-    /// When there is no such application or it does not run.
-    pub fn begin_maintenance(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
-        let operation = self.settings.rules.get(&MAINTENANCE_OPERATION);
-        let due = now + self.settings.scaled(self.settings.durations.maintenance);
-        let id = self.state.ids.operation();
-        let application = self.running(now, region, name, "maintenance")?;
-        let id = application.begin(operation, id, now, None);
-        application.enter(Status::Maintenance, due, Effect::Resume, Some(id));
-        Ok(())
-    }
-
-    /// Begins autoscaling of a running application to twice its parallelism (facts §2.2 row 8, §3.7).
-    ///
-    /// # Errors
-    /// When there is no such application or it does not run.
-    pub fn begin_autoscaling(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
-        let id = self.state.ids.operation();
-        self.running(now, region, name, "autoscaling")?;
-        let call = Call {
-            now,
-            region,
-            host: None,
-            input: &serde_json::json!({ "ApplicationName": name }),
-        };
-        let (settings, ids, application) = self.parts(&call)?;
-        let enabled = application.configuration()?.snapshots_enabled && application.is_healthy(now);
-        let restore = enabled.then(|| application.take_automatic_snapshot(now, settings, ids));
-        let due = now + settings.scaled(settings.durations.autoscaling);
-        let parallelism = application.current_parallelism.saturating_mul(2);
-        let id = application.begin("ApplicationAutoScaling", id, now, None);
-        application.enter(
-            Status::Autoscaling,
-            due,
-            Effect::Scale { parallelism, restore },
-            Some(id),
-        );
-        Ok(())
-    }
-
-    fn running(
-        &mut self,
-        now: Timestamp,
-        region: &str,
-        name: &str,
-        what: &str,
-    ) -> Result<&mut Application, ServiceError> {
-        self.advance(now);
-        let application = self
-            .state
-            .applications
-            .get_mut(region)
-            .and_then(|applications| applications.get_mut(name))
-            .ok_or_else(|| ServiceError::not_found(format!("Application {name} does not exist in {region}")))?;
-        application.in_status(what, &[Status::Running])?;
-        Ok(application)
     }
 }

@@ -182,7 +182,7 @@ impl Service {
     }
 
     fn get_metric_data(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
-        self.fault_on("cloudwatch:GetMetricData", "*")?;
+        self.fault_on(call.now, "cloudwatch:GetMetricData", "*")?;
         shapes::check(&REQUEST, call.input, "").map_err(|error| match error.code {
             ErrorCode::InvalidArgument => invalid(error.message),
             _ => error,

@@ -73,6 +73,10 @@ pub struct Settings {
     pub snapshot_quota: usize,
     /// How long the tags of a deleted application stay registered, in the service's time (facts §1.1).
     pub tag_linger: Duration,
+    /// The time from one maintenance of a running application to the next, in the service's time; none without.
+    pub maintenance_every: Option<Duration>,
+    /// The time from one autoscaling of a running application to the next, in the service's time; none without.
+    pub autoscaling_every: Option<Duration>,
     /// How long everything else takes.
     pub durations: Durations,
 }
@@ -87,6 +91,8 @@ impl Default for Settings {
             application_quota: 100,
             snapshot_quota: 1000,
             tag_linger: Duration::from_mins(3),
+            maintenance_every: None,
+            autoscaling_every: None,
             durations: Durations::default(),
         }
     }

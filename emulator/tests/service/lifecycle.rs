@@ -1,5 +1,8 @@
 //! Create, start, stop, end and delete.
 
+use std::time::Duration;
+
+use managed_flink_emulator::Settings;
 use managed_flink_emulator::service::{ErrorCode, Faults};
 use serde_json::{Value, json};
 
@@ -366,4 +369,35 @@ fn maintenance_and_autoscaling_come_unannounced_and_leave_an_operation() {
     assert_eq!(flink["ParallelismConfigurationDescription"]["Parallelism"], 1);
     let automatic = bed.snapshots()[0]["SnapshotName"].clone();
     assert_eq!(json!(bed.view().job.unwrap().restored_from), automatic);
+}
+
+#[test]
+fn maintenance_and_autoscaling_come_again_and_again_where_they_are_scheduled() {
+    let mut bed = Bed::with(Settings {
+        maintenance_every: Some(Duration::from_mins(30)),
+        autoscaling_every: Some(Duration::from_mins(20)),
+        ..Settings::default()
+    });
+    bed.create("good.yaml");
+    bed.pass(3600);
+    assert_eq!(bed.status(), "READY", "only a running application is touched");
+    bed.start();
+    let mut seen = Vec::new();
+    for _ in 0..110 {
+        bed.pass(60);
+        let operation = bed.newest_operation();
+        let begun = (operation["StartTime"].clone(), operation["Operation"].clone());
+        if seen.last() != Some(&begun) {
+            seen.push(begun);
+        }
+    }
+    let count = |name: &str| seen.iter().filter(|(_, operation)| operation == name).count();
+    assert_eq!(
+        (count("ApplicationMaintenance"), count("ApplicationAutoScaling")),
+        (3, 5),
+        "{seen:?}"
+    );
+    let flink = &bed.describe()["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"];
+    let parallelism = &flink["ParallelismConfigurationDescription"]["CurrentParallelism"];
+    assert_eq!(*parallelism, 2, "five times to and fro");
 }

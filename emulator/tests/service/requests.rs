@@ -3,7 +3,7 @@
 use managed_flink_emulator::service::{ErrorCode, Faults};
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, ROLE, creation};
+use crate::bed::{Bed, REGION, ROLE, creation};
 
 #[test]
 fn a_bad_member_is_refused_by_its_path() {
@@ -221,4 +221,28 @@ fn an_unknown_fault_is_refused() {
     assert!(serde_json::from_value::<Faults>(json!({ "denied": ["StartApplication"] })).is_err());
     let faults: Faults = serde_json::from_value(json!({ "dropReplies": { "StopApplication": 1 } })).unwrap();
     assert_eq!(faults.drop_replies["StopApplication"], 1);
+}
+
+#[test]
+fn a_rate_takes_so_many_calls_of_each_operation_a_second() {
+    let mut bed = Bed::new();
+    bed.create("good.yaml");
+    bed.service.set_faults(Faults {
+        rate: [("*".to_owned(), 2), ("ListApplications".to_owned(), 1)].into(),
+        ..Faults::default()
+    });
+    bed.pass(2);
+    let taken = |bed: &mut Bed, operation: &str, input: &Value| {
+        let answers = (0..4).map(|_| bed.service.handle(bed.now, REGION, operation, input).is_ok());
+        answers.filter(|taken| *taken).count()
+    };
+    let named = json!({"ApplicationName": "orders"});
+    for _ in 0..2 {
+        assert_eq!(taken(&mut bed, "DescribeApplication", &named), 2);
+        assert_eq!(taken(&mut bed, "ListApplicationSnapshots", &named), 2);
+        assert_eq!(taken(&mut bed, "ListApplications", &json!({})), 1);
+        bed.pass(1);
+    }
+    let refused = bed.service.calls().calls.iter().map(|call| call.outcome.as_str());
+    assert!(refused.clone().any(|outcome| outcome == "ThrottlingException"));
 }

@@ -140,7 +140,7 @@ impl Service {
             "arn:aws:logs:{}:{}:log-group:{group}",
             call.region, self.settings.account
         );
-        self.fault_on("logs:FilterLogEvents", &resource)?;
+        self.fault_on(call.now, "logs:FilterLogEvents", &resource)?;
         shapes::check(&REQUEST, call.input, "").map_err(|error| match error.code {
             ErrorCode::InvalidArgument => parameter(error.message),
             _ => error,

@@ -195,7 +195,7 @@ impl Service {
             "" => call.input["logGroupNames"][0].as_str().unwrap_or_default(),
             name => name,
         };
-        self.fault_on("logs:StartQuery", group)?;
+        self.fault_on(call.now, "logs:StartQuery", group)?;
         let time = |member: &str| {
             let time = call.input[member].as_i64();
             time.ok_or_else(|| {
@@ -218,7 +218,7 @@ impl Service {
 
     /// A query runs until somebody asked for it once.
     pub(super) fn get_query_results(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
-        self.fault_on("logs:GetQueryResults", "*")?;
+        self.fault_on(call.now, "logs:GetQueryResults", "*")?;
         let query = self.queries.0.get_mut(call.text("queryId"));
         let (results, asked) = query.ok_or_else(|| ServiceError::not_found("The specified query does not exist."))?;
         let (status, results) = if std::mem::replace(asked, true) {
