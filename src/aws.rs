@@ -1,5 +1,7 @@
 //! The port to the service and its implementation over the AWS SDK.
 
+mod budget;
+mod call;
 pub mod clients;
 mod convert;
 pub mod counters;
@@ -13,9 +15,11 @@ pub mod presign;
 
 use std::sync::Arc;
 
+use crate::aws::budget::Budget;
 use crate::aws::clients::Clients;
 use crate::aws::kept::Kept;
 use crate::metrics::Metrics;
+use crate::plan::urgency::Urgency;
 
 /// The most causes of failed operations that are kept; beyond it all are read anew.
 const CAUSES: usize = 1000;
@@ -27,16 +31,31 @@ pub struct Service {
     metrics: Arc<Metrics>,
     /// Why operations failed, by the id of the operation.
     causes: Arc<Kept<String, String>>,
+    /// How many calls each region takes.
+    budget: Arc<Budget>,
+    /// How urgent the calls through this handle are.
+    urgency: Urgency,
 }
 
 impl Service {
-    /// The service behind a set of clients.
+    /// The service behind a set of clients, for calls that take the time that they take.
     #[must_use]
     pub fn new(clients: Clients, metrics: Arc<Metrics>) -> Self {
         Self {
             clients,
             metrics,
             causes: Arc::new(Kept::at_most(CAUSES)),
+            budget: Arc::default(),
+            urgency: Urgency::Sweep,
+        }
+    }
+
+    /// The same service for calls of this urgency; both spend one budget.
+    #[must_use]
+    pub fn with_urgency(&self, urgency: Urgency) -> Self {
+        Self {
+            urgency,
+            ..self.clone()
         }
     }
 }

@@ -359,7 +359,7 @@ fn error_policy(object: Arc<Guarded>, error: &PassError, context: Arc<Context>) 
     if matches!(error, PassError::Record(RecordError::Stale)) {
         return Action::requeue(Duration::from_secs(1));
     }
-    let pause = context.pause(app);
+    let pause = context.pause(app, error);
     warn!(object = %app.name_any(), namespace = app.namespace(), %error, ?pause, "the pass failed");
     Action::requeue(pause)
 }

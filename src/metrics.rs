@@ -48,6 +48,8 @@ pub struct Metrics {
     pass_seconds: Histogram,
     calls: Family<Labels, Counter>,
     faults: Family<Label, Counter>,
+    held_back: Family<Label, Counter>,
+    put_off: Counter,
     status_writes: Counter,
     applications: Family<Label, Gauge>,
     census_sweeps: Family<Label, Counter>,
@@ -73,6 +75,8 @@ impl Metrics {
             pass_seconds: Histogram::new(PASS_SECONDS),
             calls: Family::default(),
             faults: Family::default(),
+            held_back: Family::default(),
+            put_off: Counter::default(),
             status_writes: Counter::default(),
             applications: Family::default(),
             census_sweeps: Family::default(),
@@ -103,6 +107,16 @@ impl Metrics {
             self.calls.clone(),
         );
         registry.register("faults", "Failed calls of the service, by kind", self.faults.clone());
+        registry.register(
+            "calls_held_back",
+            "Calls that were not sent because their operation is throttled and others came first",
+            self.held_back.clone(),
+        );
+        registry.register(
+            "passes_put_off",
+            "Passes that were put off because calls of the service are scarce",
+            self.put_off.clone(),
+        );
         registry.register(
             "status_writes",
             "Writes of a status to the API server",
@@ -161,6 +175,16 @@ impl Metrics {
             .get_or_create(&[("operation", operation), ("outcome", kind)])
             .inc();
         self.faults.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// Counts a call that was not sent because its operation is throttled and others came first.
+    pub fn call_held_back(&self, operation: &'static str) {
+        self.held_back.get_or_create(&[("operation", operation)]).inc();
+    }
+
+    /// Counts a pass that was put off because calls of the service are scarce.
+    pub fn pass_put_off(&self) {
+        self.put_off.inc();
     }
 
     /// Notes how long an operation of the service took and whether it did what it should.

@@ -23,6 +23,7 @@ mod settle;
 mod snapshots;
 pub mod step;
 mod teardown;
+pub mod urgency;
 pub(crate) mod waiting;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,6 +1,7 @@
 //! The pass: hold, observe, plan, record, perform, record. At most one mutating call, and its intent is written first.
 
 pub mod backoff;
+mod decide;
 mod events;
 mod memory;
 pub mod record;
@@ -20,7 +21,7 @@ use crate::aws::clients::MUTATION_DEADLINE;
 use crate::census::Census;
 use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
@@ -29,16 +30,15 @@ use crate::plan::measure::Measure;
 use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::plan::{Decision, Plan, Rules, Situation, is_retained, needs, plan, unreadable};
+use crate::plan::urgency::{Urgency, urgency, urgency_of_step};
+use crate::plan::{Decision, Plan, Rules, Situation, is_retained};
 use crate::reconcile::backoff::jittered;
+use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
 use crate::status::{differs_in_words_only, project};
-use crate::world::{Logged, Observed, World};
-
-/// The time to the next attempt to read an application that was never read.
-const UNREAD: SignedDuration = SignedDuration::from_secs(10);
+use crate::world::World;
 
 /// The shortest time between two writes of an object in flight that differ in words only.
 const BETWEEN_WORDS: SignedDuration = SignedDuration::from_secs(10);
@@ -142,10 +142,14 @@ impl Context {
         Arc::clone(&self.feed)
     }
 
-    /// The growing pause after a pass of an object that failed.
+    /// The pause after a pass of an object that failed: it grows, but where calls are scarce the budget paces the passes.
     #[must_use]
-    pub fn pause(&self, app: &FlinkApplication) -> Duration {
-        self.memory.pause(&key(app))
+    pub fn pause(&self, app: &FlinkApplication, error: &PassError) -> Duration {
+        let pause = match error {
+            PassError::Service(fault) => throttled(fault.kind, urgency(app)),
+            PassError::Record(_) => None,
+        };
+        pause.unwrap_or_else(|| self.memory.pause(&key(app)))
     }
 
     fn now(&self) -> Timestamp {
@@ -177,7 +181,13 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     if let Some(rest) = unseen::rest(context, app, want.as_ref()) {
         return Ok(rest);
     }
-    let (world, decision, now) = decide(context, app, want.as_ref()).await?;
+    let urgency = urgency(app);
+    let service = context.service.with_urgency(urgency);
+    if let Some(pause) = service.put_off(&identity(app, &context.settings.region).region, &key) {
+        context.metrics.pass_put_off();
+        return Ok(pause);
+    }
+    let (world, decision, now) = decide(context, &service, app, want.as_ref()).await?;
     let next = Box::pin(carry_out(context, app, want.as_ref(), &world, &decision, now)).await;
     context.metrics.pass(decision.plan.as_str(), began.elapsed());
     next
@@ -197,6 +207,11 @@ async fn carry_out(
     if let Some(next) = finalizer(context, app, &decision.plan).await? {
         context.herald.announce(context.now(), app, &decision.notes).await;
         return Ok(next);
+    }
+    if let Plan::Do(step) = &decision.plan
+        && let Some(pause) = put_off(context, app, step)
+    {
+        return Ok(pause);
     }
     let owner = owner(context, app);
     let situation = situation(context, app, want, world, &owner, now);
@@ -220,6 +235,16 @@ async fn carry_out(
     next
 }
 
+/// How long a step is to be put off, before anything of it is recorded, because its operation is throttled.
+fn put_off(context: &Context, app: &FlinkApplication, step: &Step) -> Option<Duration> {
+    let region = identity(app, &context.settings.region).region;
+    let urgency = urgency_of_step(step, urgency(app));
+    let operation = step.kind().operation();
+    let pause = context.service.put_off_call(&region, operation, &key(app), urgency)?;
+    context.metrics.call_held_back(operation);
+    Some(pause)
+}
+
 fn measure(metrics: &Metrics, measures: &[Measure]) {
     for measure in measures {
         match *measure {
@@ -231,71 +256,6 @@ fn measure(metrics: &Metrics, measures: &[Measure]) {
             Measure::Downtime(down) => metrics.job_downtime(down.unsigned_abs()),
         }
     }
-}
-
-async fn decide(
-    context: &Context,
-    app: &FlinkApplication,
-    want: Result<&Desired, &Undesirable>,
-) -> Result<(World, Decision, Timestamp), PassError> {
-    let identity = identity(app, &context.settings.region);
-    let restarts = context.feed.of(&identity);
-    let mut looks = false;
-    let seen = context
-        .service
-        .observe(&identity, |observed| {
-            let needs = needs(app, want, observed, &restarts, context.now());
-            looks = needs.job;
-            needs
-        })
-        .await;
-    let seen = match seen {
-        Ok(mut world) if looks => {
-            world.job = context.flink.look(&context.service, &identity).await;
-            Ok(world)
-        }
-        seen => seen,
-    };
-    let now = context.now();
-    let mut world = match seen {
-        Ok(world) => {
-            context.memory.was_read(&key(app));
-            world
-        }
-        Err(fault) => {
-            let since = context.memory.unreadable_since(&key(app), now);
-            let lasting = now >= since + context.settings.rules.refusal_grace;
-            let told = app.status.as_ref().is_some_and(|status| !status.conditions.is_empty());
-            if told && !lasting {
-                return Err(fault.into());
-            }
-            let next = now
-                + if lasting {
-                    context.settings.rules.refusal_recheck
-                } else {
-                    UNREAD
-                };
-            return Ok((World::default(), unreadable(app, &fault, lasting, next), now));
-        }
-    };
-    world.restarts = restarts;
-    let owner = owner(context, app);
-    let judge = |world: &World| plan(&situation(context, app, want, world, &owner, now));
-    let decision = judge(&world);
-    if let (Some(observed), Some(since)) = (&world.application, decision.cause_since) {
-        world.logged = logged(context, observed, since).await;
-    }
-    if world.logged.is_none() {
-        return Ok((world, decision, now));
-    }
-    let decision = judge(&world);
-    Ok((world, decision, now))
-}
-
-/// What the log of an application tells of its failure, where it has one.
-async fn logged(context: &Context, observed: &Observed, since: Timestamp) -> Option<Logged> {
-    let stream = observed.log_streams.values().next()?;
-    context.service.logged(stream, observed.version_id, since).await
 }
 
 async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Result<Option<Duration>, PassError> {
@@ -377,7 +337,8 @@ async fn act(
     context.herald.announce(now, written, note.as_slice()).await;
     match outcome {
         Outcome::Refused(fault) => {
-            let pause = context.memory.pause_for(&key, fault.kind);
+            let urgency = urgency_of_step(step, urgency(written));
+            let pause = throttled(fault.kind, urgency).unwrap_or_else(|| context.memory.pause_for(&key, fault.kind));
             if journal.refusal.is_none() && !is_failed_snapshot(step.kind(), &fault) {
                 context.memory.rest(&key, written, now, pause);
             }
@@ -388,6 +349,15 @@ async fn act(
             Ok(Duration::from_secs(2))
         }
     }
+}
+
+/// The pause after a throttling, where it is one.
+fn throttled(kind: FaultKind, urgency: Urgency) -> Option<Duration> {
+    let pause = match urgency {
+        Urgency::Rescue => Duration::from_secs(1),
+        Urgency::Look | Urgency::Sweep | Urgency::Change => Duration::from_secs(5),
+    };
+    (kind == FaultKind::Throttled).then_some(pause)
 }
 
 fn next_look(context: &Context, key: &str, decision: &Decision, now: Timestamp) -> Duration {

@@ -32,6 +32,8 @@ mod recreation;
 mod rest;
 #[path = "operation/rights.rs"]
 mod rights;
+#[path = "operation/scarcity.rs"]
+mod scarcity;
 #[path = "operation/scene.rs"]
 mod scene;
 #[path = "operation/snapshots.rs"]

@@ -1,5 +1,5 @@
 //! The real SDK clients against sockets that misbehave: every call ends, failures get the right kind, a mutating call
-//! is sent exactly once whatever happens to it, and a read at most three times.
+//! is sent exactly once whatever happens to it, and a read at most three times; one that is throttled waits for its turn.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "wire/server.rs"]
@@ -21,9 +21,12 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use server::{Behaviour, Server, full_queue, nobody, refusal};
 use sluicegate::{
     aws::{
+        Service,
         clients::{CallLimits, Clients},
         fault::{Fault, FaultKind, classify},
     },
+    metrics::Metrics,
+    plan::urgency::Urgency,
     telemetry::{Colours, LogFormat, subscriber},
 };
 
@@ -259,7 +262,7 @@ async fn a_read_is_tried_at_most_three_times() {
 async fn a_read_survives_two_passing_failures() {
     let empty = Behaviour::Answer(200, r#"{"ApplicationSummaries":[]}"#.into());
     let passing = [
-        refusal(400, "ThrottlingException", ""),
+        refusal(500, "InternalFailure", ""),
         Behaviour::Answer(500, String::new()),
         empty,
     ];
@@ -269,13 +272,34 @@ async fn a_read_survives_two_passing_failures() {
 }
 
 #[tokio::test]
-async fn a_read_that_is_refused_for_good_is_sent_once() {
-    let server = Server::start(vec![refusal(400, "InvalidArgumentException", "bad token")]).await;
-    assert_eq!(
-        list(&clients(&server.url())).await.unwrap_err().kind,
-        FaultKind::Invalid
-    );
-    assert_eq!(server.requests(), 1);
+async fn a_read_that_is_refused_for_good_or_throttled_is_sent_once_by_the_client() {
+    for (code, kind) in [
+        ("InvalidArgumentException", FaultKind::Invalid),
+        ("ThrottlingException", FaultKind::Throttled),
+        ("LimitExceededException", FaultKind::Quota),
+    ] {
+        let server = Server::start(vec![refusal(400, code, "bad")]).await;
+        assert_eq!(list(&clients(&server.url())).await.unwrap_err().kind, kind);
+        assert_eq!(server.requests(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_read_is_sent_again_in_its_turn_where_it_is_urgent_or_has_time() {
+    let empty = || Behaviour::Answer(200, r#"{"ApplicationSummaries":[]}"#.into());
+    let throttled = || refusal(400, "ThrottlingException", "Rate exceeded");
+    for (urgency, requests) in [
+        (Urgency::Look, 1),
+        (Urgency::Change, 1),
+        (Urgency::Sweep, 3),
+        (Urgency::Rescue, 3),
+    ] {
+        let server = Server::start(vec![throttled(), throttled(), empty()]).await;
+        let service = Service::new(clients(&server.url()), Arc::new(Metrics::new())).with_urgency(urgency);
+        let listed = service.list(REGION).await;
+        assert_eq!(listed.is_ok(), requests == 3, "{urgency:?}: {listed:?}");
+        assert_eq!(server.requests(), requests, "{urgency:?}");
+    }
 }
 
 #[tokio::test]

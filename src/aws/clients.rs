@@ -10,11 +10,15 @@ use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluen
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::builders::FilterLogEventsFluentBuilder;
 use aws_sdk_cloudwatchlogs::operation::get_query_results::builders::GetQueryResultsFluentBuilder;
 use aws_sdk_cloudwatchlogs::operation::start_query::builders::StartQueryFluentBuilder;
+use aws_sdk_kinesisanalyticsv2::config::interceptors::InterceptorContext;
+use aws_sdk_kinesisanalyticsv2::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_kinesisanalyticsv2::{
     Client,
     config::{HttpClient, SharedCredentialsProvider, SharedHttpClient},
     operation,
 };
+use aws_smithy_runtime_api::client::retries::classifiers::{RetryClassifierPriority, RetryReason};
+use aws_smithy_types::retry::ErrorKind;
 
 use crate::aws::kept::Kept;
 use crate::aws::log::PATIENCE;
@@ -74,6 +78,35 @@ impl CallLimits {
             .operation_attempt_timeout(self.attempt)
             .operation_timeout(operation)
             .build()
+    }
+}
+
+/// Forbids the SDK to answer a throttling, or what it takes for one, with further calls: the budget does, which knows what
+/// else waits.
+#[derive(Debug)]
+struct LeaveThrottling;
+
+impl ClassifyRetry for LeaveThrottling {
+    fn classify_retry(&self, _ctx: &InterceptorContext) -> RetryAction {
+        RetryAction::NoActionIndicated
+    }
+
+    fn classify_retry_v2(&self, _ctx: &InterceptorContext, previous: &RetryAction) -> RetryAction {
+        match previous {
+            RetryAction::RetryIndicated(RetryReason::RetryableError {
+                kind: ErrorKind::ThrottlingError,
+                ..
+            }) => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "leave throttling"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
 }
 
@@ -290,6 +323,7 @@ impl Shared {
             let config = aws_sdk_kinesisanalyticsv2::config::Builder::from(&self.config)
                 .region(Region::new(region.to_owned()))
                 .retry_config(retries)
+                .retry_classifier(LeaveThrottling)
                 .timeout_config(limits.timeouts(operation))
                 .build();
             Client::from_conf(config)

@@ -52,7 +52,7 @@ impl Service {
                 .end_time(DateTime::from_secs(until.as_second()))
                 .scan_by(ScanBy::TimestampAscending)
                 .set_next_token(token);
-            let output = self.noted("GetMetricData", call.send().await)?;
+            let output = self.read(region, "GetMetricData", || call.clone().send()).await?;
             for result in output.metric_data_results() {
                 let points = result.timestamps().iter().zip(result.values());
                 let points = points.filter_map(|(at, value)| point(at, *value));

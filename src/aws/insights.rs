@@ -69,10 +69,10 @@ impl Service {
             .start_time(since.as_second())
             .end_time(until.as_second())
             .query_string(query(stream, application_arn));
-        let id = self.noted("StartQuery", start.send().await)?.query_id;
+        let id = self.read(region, "StartQuery", || start.clone().send()).await?.query_id;
         for _ in 0..QUESTIONS {
             let asked = reader.get_query_results().set_query_id(id.clone());
-            let output = self.noted("GetQueryResults", asked.send().await)?;
+            let output = self.read(region, "GetQueryResults", || asked.clone().send()).await?;
             match output.status() {
                 Some(QueryStatus::Complete) => {
                     return Ok(output.results().iter().filter_map(|row| transition(row)).collect());

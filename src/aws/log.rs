@@ -114,7 +114,9 @@ impl Service {
                 .filter_pattern(place.pattern)
                 .limit(100)
                 .set_next_token(token);
-            let output = self.noted("FilterLogEvents", call.send().await)?;
+            let output = self
+                .read(place.region, "FilterLogEvents", || call.clone().send())
+                .await?;
             events.extend(output.events.unwrap_or_default());
             token = output.next_token;
             if token.is_none() {

@@ -1,15 +1,10 @@
 //! Reads the world: one application with what a decision about it needs, and nothing more.
 
 use std::collections::BTreeSet;
-use std::error::Error;
-
-use aws_sdk_kinesisanalyticsv2::config::http::HttpResponse;
-use aws_sdk_kinesisanalyticsv2::error::{ProvideErrorMetadata, SdkError};
 
 use crate::api::status::Tags;
 use crate::aws::Service;
 use crate::aws::convert::read;
-use crate::aws::fault::classify;
 use crate::desired::Identity;
 use crate::fault::{Fault, FaultKind};
 use crate::world::{Needs, Observed, ObservedOperation, ObservedSnapshot, ObservedVersion, OperationStatus, World};
@@ -62,7 +57,10 @@ impl Service {
     async fn version(&self, identity: &Identity, id: i64) -> Result<Option<ObservedVersion>, Fault> {
         let call = self.clients.reader(&identity.region).describe_application_version();
         let call = call.application_name(&identity.name).application_version_id(id);
-        match self.noted("DescribeApplicationVersion", call.send().await) {
+        match self
+            .read(&identity.region, "DescribeApplicationVersion", || call.clone().send())
+            .await
+        {
             Ok(output) => Ok(output.application_version_detail.as_ref().map(read::version)),
             Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Invalid) => Ok(None),
             Err(fault) => Err(fault),
@@ -79,7 +77,10 @@ impl Service {
             .reader(&identity.region)
             .describe_application()
             .application_name(&identity.name);
-        let detail = match self.noted("DescribeApplication", call.send().await) {
+        let detail = match self
+            .read(&identity.region, "DescribeApplication", || call.clone().send())
+            .await
+        {
             Ok(output) => output.application_detail,
             Err(fault) if fault.kind == FaultKind::NotFound => None,
             Err(fault) => return Err(fault),
@@ -98,14 +99,18 @@ impl Service {
             .reader(&identity.region)
             .list_tags_for_resource()
             .resource_arn(arn);
-        let output = self.noted("ListTagsForResource", call.send().await)?;
+        let output = self
+            .read(&identity.region, "ListTagsForResource", || call.clone().send())
+            .await?;
         Ok(read::tags(output.tags()))
     }
 
     async fn operations(&self, identity: &Identity) -> Result<Vec<ObservedOperation>, Fault> {
         let call = self.clients.reader(&identity.region).list_application_operations();
         let call = call.application_name(&identity.name).limit(50);
-        let output = self.noted("ListApplicationOperations", call.send().await)?;
+        let output = self
+            .read(&identity.region, "ListApplicationOperations", || call.clone().send())
+            .await?;
         let mut operations: Vec<_> = output
             .application_operation_info_list()
             .iter()
@@ -140,7 +145,10 @@ impl Service {
     async fn read_cause(&self, identity: &Identity, id: &str) -> Result<Option<String>, Fault> {
         let call = self.clients.reader(&identity.region).describe_application_operation();
         let call = call.application_name(&identity.name).operation_id(id);
-        let output = match self.noted("DescribeApplicationOperation", call.send().await) {
+        let output = match self
+            .read(&identity.region, "DescribeApplicationOperation", || call.clone().send())
+            .await
+        {
             Ok(output) => output,
             Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Denied) => return Ok(None),
             Err(fault) => return Err(fault),
@@ -160,7 +168,9 @@ impl Service {
         for _ in 0..PAGES {
             let call = self.clients.reader(&identity.region).list_application_snapshots();
             let call = call.application_name(&identity.name).limit(50).set_next_token(token);
-            let output = self.noted("ListApplicationSnapshots", call.send().await)?;
+            let output = self
+                .read(&identity.region, "ListApplicationSnapshots", || call.clone().send())
+                .await?;
             snapshots.extend(output.snapshot_summaries().iter().map(read::snapshot));
             token = output.next_token;
             if token.is_none() {
@@ -185,7 +195,7 @@ impl Service {
                 .list_applications()
                 .limit(50)
                 .set_next_token(token.clone());
-            let output = self.noted("ListApplications", call.send().await)?;
+            let output = self.read(region, "ListApplications", || call.clone().send()).await?;
             listed.extend(output.application_summaries().iter().map(|summary| Listed {
                 name: summary.application_name().to_owned(),
                 status: summary.application_status().as_str().to_owned(),
@@ -194,28 +204,6 @@ impl Service {
             match output.next_token {
                 Some(next) if Some(&next) != token.as_ref() => token = Some(next),
                 _ => return Ok(listed),
-            }
-        }
-    }
-
-    /// Counts a call and classifies its failure.
-    pub(super) fn noted<T, E>(
-        &self,
-        operation: &'static str,
-        result: Result<T, SdkError<E, HttpResponse>>,
-    ) -> Result<T, Fault>
-    where
-        E: ProvideErrorMetadata + Error + 'static,
-    {
-        match result {
-            Ok(output) => {
-                self.metrics.call_succeeded(operation);
-                Ok(output)
-            }
-            Err(error) => {
-                let fault = classify(&error);
-                self.metrics.call_failed(operation, fault.kind.as_str());
-                Err(fault)
             }
         }
     }

@@ -76,7 +76,7 @@ impl Service {
             .application_configuration(configuration)
             .set_cloud_watch_logging_options(logging.map(|option| vec![option]))
             .set_tags(Some(sdk_tags(&create.tags)?));
-        let output = self.noted("CreateApplication", call.send().await)?;
+        let output = self.noted(&identity.region, "CreateApplication", call.send().await)?;
         let version_id = output.application_detail.map(|detail| detail.application_version_id);
         Ok(Reply {
             operation_id: None,
@@ -104,7 +104,7 @@ impl Service {
             .set_service_execution_role_update(change.service_execution_role.clone())
             .set_cloud_watch_logging_option_updates(logging.map(|option| vec![option]))
             .set_run_configuration_update(run);
-        let output = self.noted("UpdateApplication", call.send().await)?;
+        let output = self.noted(&identity.region, "UpdateApplication", call.send().await)?;
         let version_id = output.application_detail.map(|detail| detail.application_version_id);
         Ok(Reply {
             operation_id: filled(output.operation_id),
@@ -117,7 +117,7 @@ impl Service {
         let call = call
             .application_name(&identity.name)
             .current_application_version_id(version_id);
-        let output = self.noted("RollbackApplication", call.send().await)?;
+        let output = self.noted(&identity.region, "RollbackApplication", call.send().await)?;
         Ok(Reply {
             operation_id: filled(output.operation_id),
             version_id: None,
@@ -128,7 +128,7 @@ impl Service {
         let run = write::run(run).map_err(unbuilt)?;
         let call = self.clients.mutator(&identity.region).start_application();
         let call = call.application_name(&identity.name).run_configuration(run);
-        let output = self.noted("StartApplication", call.send().await)?;
+        let output = self.noted(&identity.region, "StartApplication", call.send().await)?;
         Ok(Reply {
             operation_id: filled(output.operation_id),
             version_id: None,
@@ -138,6 +138,7 @@ impl Service {
     async fn stop(&self, identity: &Identity, force: bool) -> Result<Reply, Fault> {
         let call = self.clients.mutator(&identity.region).stop_application();
         let output = self.noted(
+            &identity.region,
             "StopApplication",
             call.application_name(&identity.name).force(force).send().await,
         )?;
@@ -150,7 +151,7 @@ impl Service {
     async fn take_snapshot(&self, identity: &Identity, name: &str) -> Result<Reply, Fault> {
         let call = self.clients.mutator(&identity.region).create_application_snapshot();
         let call = call.application_name(&identity.name).snapshot_name(name);
-        self.noted("CreateApplicationSnapshot", call.send().await)?;
+        self.noted(&identity.region, "CreateApplicationSnapshot", call.send().await)?;
         Ok(Reply::default())
     }
 
@@ -165,7 +166,7 @@ impl Service {
             .application_name(&identity.name)
             .snapshot_name(name)
             .snapshot_creation_timestamp(date_time(created_at));
-        self.noted("DeleteApplicationSnapshot", call.send().await)?;
+        self.noted(&identity.region, "DeleteApplicationSnapshot", call.send().await)?;
         Ok(Reply::default())
     }
 
@@ -174,7 +175,7 @@ impl Service {
         let call = call
             .application_name(&identity.name)
             .create_timestamp(date_time(created_at));
-        self.noted("DeleteApplication", call.send().await)?;
+        self.noted(&identity.region, "DeleteApplication", call.send().await)?;
         Ok(Reply::default())
     }
 
@@ -190,13 +191,18 @@ impl Service {
         let call = call
             .application_name(&identity.name)
             .application_maintenance_configuration_update(update);
-        self.noted("UpdateApplicationMaintenanceConfiguration", call.send().await)?;
+        self.noted(
+            &identity.region,
+            "UpdateApplicationMaintenanceConfiguration",
+            call.send().await,
+        )?;
         Ok(Reply::default())
     }
 
     async fn tag(&self, identity: &Identity, arn: &str, tags: &Tags) -> Result<Reply, Fault> {
         let call = self.clients.mutator(&identity.region).tag_resource();
         self.noted(
+            &identity.region,
             "TagResource",
             call.resource_arn(arn).set_tags(Some(sdk_tags(tags)?)).send().await,
         )?;
@@ -206,6 +212,7 @@ impl Service {
     async fn untag(&self, identity: &Identity, arn: &str, keys: &[String]) -> Result<Reply, Fault> {
         let call = self.clients.mutator(&identity.region).untag_resource();
         self.noted(
+            &identity.region,
             "UntagResource",
             call.resource_arn(arn).set_tag_keys(Some(keys.to_vec())).send().await,
         )?;
@@ -221,7 +228,7 @@ impl Service {
                 let call = call
                     .vpc_configuration(write::vpc(vpc).map_err(unbuilt)?)
                     .conditional_token(&fence.token);
-                let output = self.noted("AddApplicationVpcConfiguration", call.send().await)?;
+                let output = self.noted(&identity.region, "AddApplicationVpcConfiguration", call.send().await)?;
                 Ok(Reply {
                     operation_id: filled(output.operation_id),
                     version_id: output.application_version_id,
@@ -230,7 +237,7 @@ impl Service {
             Step::RemoveVpc { id, fence } => {
                 let call = mutator.delete_application_vpc_configuration().application_name(name);
                 let call = call.vpc_configuration_id(id).conditional_token(&fence.token);
-                let output = self.noted("DeleteApplicationVpcConfiguration", call.send().await)?;
+                let output = self.noted(&identity.region, "DeleteApplicationVpcConfiguration", call.send().await)?;
                 Ok(Reply {
                     operation_id: filled(output.operation_id),
                     version_id: output.application_version_id,
@@ -245,7 +252,11 @@ impl Service {
                     .add_application_cloud_watch_logging_option()
                     .application_name(name);
                 let call = call.cloud_watch_logging_option(option).conditional_token(&fence.token);
-                let output = self.noted("AddApplicationCloudWatchLoggingOption", call.send().await)?;
+                let output = self.noted(
+                    &identity.region,
+                    "AddApplicationCloudWatchLoggingOption",
+                    call.send().await,
+                )?;
                 Ok(Reply {
                     operation_id: filled(output.operation_id),
                     version_id: output.application_version_id,
@@ -256,7 +267,11 @@ impl Service {
                     .delete_application_cloud_watch_logging_option()
                     .application_name(name);
                 let call = call.cloud_watch_logging_option_id(id).conditional_token(&fence.token);
-                let output = self.noted("DeleteApplicationCloudWatchLoggingOption", call.send().await)?;
+                let output = self.noted(
+                    &identity.region,
+                    "DeleteApplicationCloudWatchLoggingOption",
+                    call.send().await,
+                )?;
                 Ok(Reply {
                     operation_id: filled(output.operation_id),
                     version_id: output.application_version_id,

@@ -85,7 +85,11 @@ impl Service {
             .application_name(&identity.name)
             .url_type(UrlType::FlinkDashboardUrl)
             .session_expiration_duration_in_seconds(SESSION_SECONDS);
-        let output = self.noted("CreateApplicationPresignedUrl", call.send().await)?;
+        let output = self
+            .read(&identity.region, "CreateApplicationPresignedUrl", || {
+                call.clone().send()
+            })
+            .await?;
         let url = output.authorized_url.as_deref().and_then(AuthorizedUrl::parse);
         url.filter(|url| url.is_trusted(self.clients.is_overridden()))
             .ok_or_else(|| {

@@ -15,6 +15,7 @@ mod snapshots;
 mod stuck;
 mod table;
 mod teardown;
+mod urgency;
 
 use std::collections::BTreeMap;
 

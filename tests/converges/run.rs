@@ -395,7 +395,7 @@ impl Run {
         let pause = result.map(|result| match result {
             Ok(pause) => pause,
             Err(PassError::Record(RecordError::Stale)) => Duration::from_secs(1),
-            Err(_) => context.pause(&app),
+            Err(error) => context.pause(&app, &error),
         });
         let now = self.now();
         match pause {
