@@ -72,6 +72,8 @@ pub struct Service {
     calls: Calls,
     queries: Queries,
     replies: u64,
+    /// Until when nothing happens without a call, as far as it is known.
+    quiet_until: Option<Timestamp>,
 }
 
 /// One call as its operation sees it.
@@ -142,6 +144,7 @@ impl Service {
             calls: Calls::default(),
             queries: Queries::default(),
             replies: 0,
+            quiet_until: None,
         }
     }
 
@@ -195,6 +198,9 @@ impl Service {
         };
         let before = self.before(&call);
         let answer = self.answer(operation, &call);
+        if !operation.starts_with("Describe") && !operation.starts_with("List") {
+            self.quiet_until = None;
+        }
         if let Some(before) = before.filter(|_| answer.is_ok()) {
             self.lag_behind(&call, before);
         }
@@ -306,6 +312,9 @@ impl Service {
 
     /// Settles everything that is due at `now`, each thing at its own time and in order.
     pub fn advance(&mut self, now: Timestamp) {
+        if self.quiet_until.is_some_and(|at| now < at) {
+            return;
+        }
         while let Some((at, due)) = self.next_event().filter(|(at, _)| *at <= now) {
             match due {
                 Due::Tags(arn) => {
@@ -326,6 +335,7 @@ impl Service {
                 }
             }
         }
+        self.quiet_until = Some(self.next_event_at().unwrap_or(Timestamp::MAX));
     }
 
     fn settle(&mut self, at: Timestamp, region: &str, name: &str) {

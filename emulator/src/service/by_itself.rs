@@ -124,6 +124,7 @@ impl Service {
     /// When there is no such application or it does not run.
     pub fn begin_maintenance(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
         self.advance(now);
+        self.quiet_until = None;
         begin(&mut self.state, &self.settings, now, (region, name), Chore::Maintenance)
     }
 
@@ -133,6 +134,7 @@ impl Service {
     /// When there is no such application or it does not run.
     pub fn begin_autoscaling(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
         self.advance(now);
+        self.quiet_until = None;
         begin(&mut self.state, &self.settings, now, (region, name), Chore::Autoscaling)
     }
 }

@@ -121,6 +121,7 @@ impl Service {
         if faults.describe_lag == 0 {
             self.catch_up();
         }
+        self.quiet_until = None;
         self.faults = faults;
     }
 

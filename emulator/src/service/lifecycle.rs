@@ -11,7 +11,7 @@ use super::configuration::{Configuration, ConfigurationInput, Source};
 use super::error::{ErrorCode, ServiceError};
 use super::identity::application_arn;
 use super::operations::OperationStatus;
-use super::paging::page;
+use super::paging::{limit, page};
 use super::rules::{DELETE_RUNNING, Rules};
 use super::tags::read_tags;
 use super::transitions::Effect;
@@ -239,7 +239,12 @@ impl Service {
 
     pub(crate) fn list_applications(&self, call: &Call<'_>) -> Result<Value, ServiceError> {
         let applications = self.state.applications.get(call.region).into_iter().flatten();
-        let items = applications
+        let after = call.text("NextToken");
+        // One more than the page holds: it shows that another page follows.
+        let shown = applications
+            .filter(|(name, _)| name.as_str() > after)
+            .take(limit(call.input).saturating_add(1));
+        let items = shown
             .map(|(name, application)| Ok((name.clone(), application.seen_summary(call.now)?)))
             .collect::<Result<Vec<_>, ServiceError>>()?;
         Ok(page("ApplicationSummaries", items, call.input))

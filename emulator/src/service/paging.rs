@@ -7,11 +7,7 @@ use serde_json::{Map, Value, json};
 /// Items come with a key in rising order; the token is the key of the last item of a page, so a page stays right when
 /// items come and go. A page has 50 items when the request sets no `Limit`.
 pub(crate) fn page(list: &str, items: Vec<(String, Value)>, input: &Value) -> Value {
-    let limit = input
-        .get("Limit")
-        .and_then(Value::as_u64)
-        .and_then(|limit| usize::try_from(limit).ok())
-        .unwrap_or(50);
+    let limit = limit(input);
     let after = input.get("NextToken").and_then(Value::as_str);
     let mut rest = items
         .into_iter()
@@ -30,6 +26,12 @@ pub(crate) fn page(list: &str, items: Vec<(String, Value)>, input: &Value) -> Va
         answer.insert("NextToken".to_owned(), json!(token));
     }
     Value::Object(answer)
+}
+
+/// The number of items on a page.
+pub(crate) fn limit(input: &Value) -> usize {
+    let limit = input.get("Limit").and_then(Value::as_u64);
+    limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50)
 }
 
 /// A key that puts the highest number first.
