@@ -285,12 +285,12 @@ async fn a_read_that_is_refused_for_good_or_throttled_is_sent_once_by_the_client
 }
 
 #[tokio::test]
-async fn a_throttled_read_is_sent_again_in_its_turn_where_it_is_urgent_or_has_time() {
+async fn a_throttled_read_is_sent_again_in_its_turn_where_somebody_waits_for_it_or_it_has_time() {
     let empty = || Behaviour::Answer(200, r#"{"ApplicationSummaries":[]}"#.into());
     let throttled = || refusal(400, "ThrottlingException", "Rate exceeded");
     for (urgency, requests) in [
         (Urgency::Look, 1),
-        (Urgency::Change, 1),
+        (Urgency::Change, 3),
         (Urgency::Sweep, 3),
         (Urgency::Rescue, 3),
     ] {

@@ -11,8 +11,14 @@ use crate::aws::fault::classify;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::urgency::Urgency;
 
-/// How often a read that somebody waits for is sent while it is throttled; others come again by themselves.
-const ATTEMPTS: usize = 5;
+/// How often a read is sent while it is throttled.
+fn attempts(urgency: Urgency) -> usize {
+    match urgency {
+        Urgency::Look => 1,
+        Urgency::Change => 3,
+        Urgency::Rescue | Urgency::Sweep => 5,
+    }
+}
 
 impl Service {
     /// How long a pass of an object is to be put off because calls are scarce; none when it may go on.
@@ -28,7 +34,7 @@ impl Service {
         self.budget.put_off_call(region, operation, key, urgency)
     }
 
-    /// Sends a read when it is its turn, and again while it is throttled and urgent, or has time.
+    /// Sends a read when it is its turn, and again while it is throttled and somebody waits for it, or it has time.
     pub(super) async fn read<T, E, F>(
         &self,
         region: &str,
@@ -39,11 +45,7 @@ impl Service {
         E: ProvideErrorMetadata + Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
     {
-        let attempts = match self.urgency {
-            Urgency::Rescue | Urgency::Sweep => ATTEMPTS,
-            Urgency::Look | Urgency::Change => 1,
-        };
-        for _ in 1..attempts {
+        for _ in 1..attempts(self.urgency) {
             match self.read_once(region, operation, &send).await {
                 Err(fault) if fault.kind == FaultKind::Throttled => {}
                 answered => return answered,
@@ -88,8 +90,9 @@ impl Service {
             Ok(_) => self.metrics.call_succeeded(operation),
             Err(fault) => self.metrics.call_failed(operation, fault.kind.as_str()),
         }
-        let throttled = matches!(&result, Err(fault) if fault.kind == FaultKind::Throttled);
-        self.budget.answered(region, operation, throttled);
+        if matches!(&result, Err(fault) if fault.kind == FaultKind::Throttled) {
+            self.budget.throttled(region, operation);
+        }
         result
     }
 }

@@ -1,9 +1,10 @@
 //! Ways back from a change that failed: each way, what comes in between, and what follows.
 
+use managed_flink_emulator::service::Faults;
 use serde_json::{Value, json};
 
 use super::rollouts::{patient, running_with, update};
-use super::{Scenario, create, merged, network, nonce, open, policy, retry, running, start, stop, story};
+use super::{Scenario, create, merged, network, nonce, open, policy, race, retry, running, start, stop, story};
 use crate::script::{Act, code};
 
 /// Every story of this kind.
@@ -36,6 +37,15 @@ fn by_rules() -> Vec<Scenario> {
             vec![update("loops-2.yaml")],
         )
         .under(&[("rollback-version", "reuse")]),
+        race(
+            "a way back while calls are throttled",
+            running(),
+            vec![
+                Act::outage("throttling", throttling()),
+                update("loops-1.yaml"),
+                Act::pause(300),
+            ],
+        ),
         open(
             "a way back without a snapshot",
             running_with(&json!({})),
@@ -59,6 +69,23 @@ fn by_rules() -> Vec<Scenario> {
         )
         .under(&[("rollback-restores", "latest")]),
     ]
+}
+
+/// The first calls of most operations are throttled.
+fn throttling() -> Faults {
+    let throttle = [
+        ("DescribeApplication", 6),
+        ("ListTagsForResource", 3),
+        ("ListApplicationOperations", 4),
+        ("DescribeApplicationVersion", 4),
+        ("CreateApplicationSnapshot", 1),
+        ("UpdateApplication", 2),
+        ("RollbackApplication", 3),
+    ];
+    Faults {
+        throttle: throttle.map(|(operation, calls)| (operation.to_owned(), calls)).into(),
+        ..Faults::default()
+    }
 }
 
 fn on_the_way() -> Vec<Scenario> {
