@@ -12,7 +12,9 @@ const CONFIG: &str = "deploy/argocd/argocd-cm.yaml";
 /// The names of the actions that have a script.
 fn actions() -> Vec<String> {
     let entries = fs::read_dir(folder().join("actions")).unwrap();
-    let folders = entries.filter_map(Result::ok).filter(|entry| entry.path().is_dir());
+    let folders = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join("action.lua").is_file());
     let mut names: Vec<String> = folders
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
@@ -52,6 +54,41 @@ fn the_objects_of_the_folder_have_the_health_that_it_says() {
         let (status, message) = health(&object);
         let expected = &test["healthStatus"];
         assert_eq!(json!({"status": status, "message": message}), *expected, "{test}");
+    }
+}
+
+/// An object, or the tests, of the folder of actions.
+fn of_actions(path: &str) -> Value {
+    serde_yaml::from_str(&script(&format!("actions/{path}"))).unwrap()
+}
+
+#[test]
+fn the_actions_of_the_folder_are_offered_and_do_as_it_says() {
+    let tests = of_actions("action_test.yaml");
+    let discoveries = tests["discoveryTests"].as_array().unwrap();
+    assert_eq!(discoveries.len(), 1);
+    for test in discoveries {
+        let object = of_actions(test["inputPath"].as_str().unwrap());
+        let mut found = run(&script("actions/discovery.lua"), &object);
+        let expected = test["result"].as_array().unwrap();
+        assert_eq!(expected.len(), actions().len());
+        for action in expected {
+            let mut found = found[action["name"].as_str().unwrap()].take();
+            found["name"] = action["name"].clone();
+            assert_eq!(found, *action);
+        }
+    }
+    let done = tests["actionTests"].as_array().unwrap();
+    assert_eq!(done.len(), 3);
+    for test in done {
+        let object = of_actions(test["inputPath"].as_str().unwrap());
+        let name = test["action"].as_str().unwrap();
+        let found = run(&script(&format!("actions/{name}/action.lua")), &object);
+        assert_eq!(
+            found,
+            of_actions(test["expectedOutputPath"].as_str().unwrap()),
+            "{name}"
+        );
     }
 }
 
