@@ -20,7 +20,7 @@ mod restore;
 mod rollback;
 mod rollout;
 mod settle;
-mod snapshots;
+pub(crate) mod snapshots;
 pub mod step;
 mod teardown;
 pub mod urgency;

@@ -29,6 +29,13 @@ const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
+/// How many snapshots of an application the service keeps; the automatic ones count, and none is ever deleted by it
+/// (facts §4.6).
+pub(crate) const LIMIT: i64 = 1000;
+
+/// The number from which on a person is warned.
+pub(crate) const ALMOST: i64 = 900;
+
 /// Why a snapshot is due.
 enum Due {
     /// Somebody asked for it.
@@ -86,13 +93,16 @@ pub(super) fn note(desk: &mut Desk<'_>) {
         return;
     };
     let mut known = desk.journal.snapshots.clone().unwrap_or_default();
+    let mut reached = false;
     let ours = matches!(
         desk.situation.owner.judge(&app.tags),
         Ownership::Ours | Ownership::Earlier
     );
     if let Some(listed) = desk.situation.world.snapshots.as_ref().filter(|_| ours) {
         let newest = restore::restore_point(desk, &app.configuration.runtime_environment);
-        known.count = i64::try_from(listed.len()).unwrap_or(i64::MAX);
+        let count = i64::try_from(listed.len()).unwrap_or(i64::MAX);
+        reached = known.count < ALMOST && count >= ALMOST;
+        known.count = count;
         known.latest = newest.map(|snapshot| snapshot.name.clone());
         known.latest_at = newest.map(|snapshot| snapshot.created_at);
     }
@@ -101,7 +111,18 @@ pub(super) fn note(desk: &mut Desk<'_>) {
     }
     let listed = desk.situation.world.snapshots.is_some() && ours;
     let is_news = listed || desk.journal.snapshots.is_some() || known != SnapshotsStatus::default();
+    if reached {
+        desk.notes
+            .push(Note::warning("SnapshotLimit", nearly_full(known.count)));
+    }
     desk.journal.snapshots = is_news.then_some(known);
+}
+
+/// What a person should hear when few more snapshots can be taken.
+pub(crate) fn nearly_full(count: i64) -> String {
+    format!(
+        "there are {count} snapshots and the service keeps {LIMIT}; set spec.snapshots.retention with scope: All, or delete some"
+    )
 }
 
 /// When the schedule asks for the next snapshot: a run that was not made stays, all others are forgotten when the

@@ -4,13 +4,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Journal, RefusalClass};
 use crate::plan::Situation;
-
-/// How many snapshots of an application the service keeps; the automatic ones count, and none is ever deleted by it
-/// (facts §4.6).
-const LIMIT: i64 = 1000;
-
-/// The number from which on a person is warned.
-const ALMOST: i64 = 900;
+use crate::plan::snapshots::{ALMOST, nearly_full};
 
 /// The status, reason and message of the condition; none before the snapshots were listed.
 pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'static str, Reason, String)> {
@@ -30,11 +24,7 @@ pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'
         return Some(("False", Reason::LimitReached, message));
     }
     if known.count >= ALMOST {
-        let message = format!(
-            "there are {} snapshots and the service keeps {LIMIT}; set spec.snapshots.retention with scope: All, or delete some",
-            known.count
-        );
-        return Some(("False", Reason::LimitReached, message));
+        return Some(("False", Reason::LimitReached, nearly_full(known.count)));
     }
     let why = failure.map_or(String::new(), |failure| {
         format!(". The last attempt of {} failed: {}", failure.at, failure.message)

@@ -414,3 +414,17 @@ fn a_snapshot_in_the_second_in_which_an_unproven_job_came_is_its_own_unless_an_e
         assert_eq!(latest != "kept", is_good, "version {version_id}");
     }
 }
+
+#[test]
+fn the_limit_of_the_service_is_told_once_before_it_is_reached() {
+    let many = |count: i64| {
+        let listed = (0..count).map(|n| snapshot(&format!("theirs-{n}"), -60 - n, SnapshotStatus::Ready));
+        listed.collect::<Vec<_>>()
+    };
+    let case = Case::running("").snapshots(many(899)).recorded();
+    assert_eq!(told(&case.decide()), [] as [&str; 0]);
+    let almost = case.snapshots(many(900));
+    assert_eq!(told(&almost.decide()), ["SnapshotLimit"]);
+    let known = almost.recorded().snapshots(many(901));
+    assert_eq!(told(&known.decide()), [] as [&str; 0]);
+}
