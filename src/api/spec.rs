@@ -54,11 +54,13 @@ pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
     printcolumn(name = "Status", type_ = "string", json_path = ".status.aws.applicationStatus", description = "The status that the service reports."),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status", description = "Whether the desired state is reached."),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason", description = "Why it is or is not."),
+    printcolumn(name = "Job", type_ = "string", json_path = ".status.conditions[?(@.type=='JobHealthy')].status", description = "Whether the job of the application runs without trouble."),
     printcolumn(name = "Version", type_ = "integer", json_path = ".status.aws.applicationVersionId", description = "The configuration version that the service reports."),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Runtime", type_ = "string", json_path = ".status.aws.runtimeEnvironment", priority = 1, description = "The Flink runtime."),
     printcolumn(name = "Region", type_ = "string", json_path = ".status.aws.region", priority = 1, description = "The AWS region."),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.revisions.target", priority = 1, description = "The digest of the desired configuration."),
+    printcolumn(name = "Last-Snapshot", type_ = "date", json_path = ".status.snapshots.latestAt", priority = 1, description = "When the newest snapshot that can be gone back to was taken."),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1, description = "What happens or what is missing."),
 )]
 #[serde(rename_all = "camelCase")]
