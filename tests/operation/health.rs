@@ -1,5 +1,10 @@
 //! Jobs that were proven and get into trouble later: found by their restart counters alone.
 
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use managed_flink_emulator::job::Job;
 use serde_json::{Value, json};
 
 use crate::scene::{PATIENCE, Scene, healthy};
@@ -147,5 +152,73 @@ fn a_log_to_watch_that_may_not_be_read_is_told_and_concludes_nothing() {
     assert!(message.contains("logs:FilterLogEvents"), "{message}");
     scene.emulator.faults(&json!({}));
     until_condition(&scene, "orders", "JobHealthy", "True", "AllSubtasksRunning");
+    assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
+}
+
+#[expect(clippy::disallowed_methods, reason = "real processes run on the wall clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The service does its work on one job, and another fails once in an hour.
+#[test]
+fn maintenance_autoscaling_and_single_restarts_are_no_loop() {
+    let scene = Scene::open("quiet", "40");
+    scene.object("hiccups.yaml", "{main: ok, then: {failsEvery: 1h}}");
+    let _controller = scene.controller(&["--metrics-interval=2s", "--census-interval=2s"]);
+    let spec = |code: &str| {
+        healthy(&json!({
+            "code": {"s3": {"bucket": "jobs", "key": code}},
+            "health": {"restartLoop": {"threshold": 2, "window": "1m"}, "onUnhealthy": "ForceStop"},
+        }))
+    };
+    scene.apply("tended", &spec("healthy.yaml"));
+    scene.apply("hiccups", &spec("hiccups.yaml"));
+    for name in ["tended", "hiccups"] {
+        scene.until_ready(name);
+        eventually("there is a snapshot to go back to", PATIENCE, || {
+            let status = scene.resource(name).unwrap()["status"].clone();
+            let rests = status["intent"].is_null() && status["snapshots"]["latest"].is_string();
+            if rests { Ok(()) } else { Err(status.to_string()) }
+        });
+    }
+    let mark = scene.mark();
+    let restarts = || {
+        let jobs: Vec<Job> = serde_json::from_value(scene.application("hiccups")["jobs"].clone()).unwrap();
+        jobs.last().unwrap().course(now()).restarts
+    };
+    let mut tended = 0;
+    for round in 0_u32.. {
+        if restarts() >= 2 && tended >= 8 {
+            break;
+        }
+        assert!(round < 300, "{} restarts, {tended} times tended", restarts());
+        if round % 10 == 0
+            && scene
+                .emulator
+                .act("tended", ["maintenance", "autoscaling"][(round / 10 % 2) as usize])
+        {
+            tended += 1;
+        }
+        for name in ["tended", "hiccups"] {
+            assert_ne!(
+                condition(&scene, name, "JobHealthy").0,
+                "False",
+                "{name} after {tended} and {}",
+                restarts()
+            );
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    // CloudWatch shows a minute when it is over and a minute of the service has passed.
+    for _ in 0..75 {
+        for name in ["tended", "hiccups"] {
+            assert_ne!(condition(&scene, name, "JobHealthy").0, "False", "{name}");
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    for name in ["tended", "hiccups"] {
+        assert_eq!(condition(&scene, name, "Ready").0, "True", "{name}");
+    }
     assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::console;
+use crate::gate::{Caught, Gate};
 use crate::scene::{PATIENCE, Scene, healthy};
-use crate::testbed::eventually;
+use crate::testbed::{Controller, eventually};
 
 const REQUEST: &str = "sluicegate.dev/snapshot-requested-at";
 
@@ -132,6 +134,193 @@ fn kills_at_any_moment_lose_no_run_make_none_twice_and_delete_nothing_that_is_ne
         Err(format!("{left:?} are left: {status}"))
     });
     assert_eq!(listed(&scene, "READY"), kept, "the newest are kept");
+}
+
+/// Where the controller is killed on the way of a call about snapshots.
+#[derive(Clone, Copy, Debug)]
+enum Point {
+    /// Its intent is recorded, and it never arrives.
+    Sent,
+    /// It took effect, and the answer is lost.
+    Answered,
+    /// Its acceptance is recorded.
+    Recorded,
+}
+
+const POINTS: [(&str, Point); 3] = [
+    ("sent", Point::Sent),
+    ("answered", Point::Answered),
+    ("recorded", Point::Recorded),
+];
+
+/// Lets the controller come to a point of the next call of an operation, kills it there, and starts another.
+fn kill_at(
+    scene: &Scene,
+    gate: &Gate,
+    controller: Controller,
+    operation: &str,
+    point: Point,
+    begin: impl FnOnce(),
+) -> Controller {
+    let place = match point {
+        Point::Sent => Some(Caught::Request),
+        Point::Answered => Some(Caught::Reply),
+        Point::Recorded => None,
+    };
+    let caught = place.map(|place| gate.catch(operation, place));
+    begin();
+    match caught {
+        Some(caught) => caught.recv_timeout(PATIENCE).expect("the call is sent"),
+        None => eventually("the acceptance is recorded", PATIENCE, || {
+            let intent = scene.resource("orders").unwrap()["status"]["intent"].clone();
+            let about_snapshots = intent["step"] == "BackUp" || intent["step"] == "DeleteSnapshot";
+            if about_snapshots && intent["phase"] == "Issued" {
+                Ok(())
+            } else {
+                Err(intent.to_string())
+            }
+        }),
+    }
+    controller.kill9();
+    drop(controller);
+    scene.controller_through(&gate.url)
+}
+
+/// The calls of an operation that took effect.
+fn effects(scene: &Scene, operation: &str) -> usize {
+    let calls = scene.emulator.calls();
+    let taken = calls
+        .iter()
+        .filter(|call| call.operation == operation && call.outcome == "ok");
+    taken.count()
+}
+
+#[test]
+fn a_kill_at_any_point_of_a_scheduled_snapshot_and_of_its_deletion_leaves_one_of_each() {
+    thread::scope(|scope| {
+        for (name, point) in POINTS {
+            scope.spawn(move || kill_at_both(&format!("snapshot-{name}"), point));
+        }
+    });
+}
+
+fn kill_at_both(namespace: &str, point: Point) {
+    let scene = Scene::open(namespace, "10");
+    let gate = Gate::before(&scene.emulator);
+    let controller = scene.controller_through(&gate.url);
+    scene.apply("orders", &healthy(&json!({})));
+    scene.until_ready("orders");
+    eventually("there is a snapshot to go back to", PATIENCE, || {
+        let listed = listed(&scene, "READY");
+        if listed.len() == 1 {
+            Ok(())
+        } else {
+            Err(format!("{listed:?}"))
+        }
+    });
+
+    let schedule = json!({"cron": "* * * * *", "startingDeadline": "5m"});
+    let scheduled = healthy(&json!({"snapshots": {"schedule": schedule}}));
+    let controller = kill_at(&scene, &gate, controller, "CreateApplicationSnapshot", point, || {
+        scene.apply("orders", &scheduled);
+    });
+    scene.apply("orders", &healthy(&json!({})));
+    eventually("the run was made", PATIENCE, || {
+        let status = scene.resource("orders").unwrap()["status"].clone();
+        if purposes(&scene) == ["first", "schedule"] && status["intent"].is_null() {
+            Ok(())
+        } else {
+            Err(format!("{:?} {}", purposes(&scene), status["intent"]))
+        }
+    });
+    assert_eq!(effects(&scene, "CreateApplicationSnapshot"), 2, "{point:?}");
+
+    let kept = listed(&scene, "READY").split_off(1);
+    let retention = healthy(&json!({"snapshots": {"retention": {"maxCount": 1}}}));
+    let _controller = kill_at(&scene, &gate, controller, "DeleteApplicationSnapshot", point, || {
+        scene.apply("orders", &retention);
+    });
+    eventually("the deletion is confirmed", PATIENCE, || {
+        let status = scene.resource("orders").unwrap()["status"].clone();
+        if status["intent"].is_null() && status["snapshots"]["count"] == 1 {
+            Ok(())
+        } else {
+            Err(status.to_string())
+        }
+    });
+    assert_eq!(listed(&scene, "READY"), kept, "{point:?}");
+    assert_eq!(effects(&scene, "DeleteApplicationSnapshot"), 1, "{point:?}");
+}
+
+/// A release fails after somebody took a snapshot of its job; the retention keeps one snapshot of all.
+#[test]
+fn a_retention_of_one_keeps_the_snapshot_that_a_rollback_needs() {
+    let scene = Scene::open("needed", "20");
+    let _controller = scene.controller(&[]);
+    scene.object("later.yaml", "{main: ok, then: {failsEvery: 10s, after: 60s}}");
+    let retention = json!({"retention": {"maxCount": 1, "scope": "All"}});
+    let gate = json!({"gate": {"stableFor": "20s", "minCompletedCheckpoints": 0}});
+    let good = healthy(&json!({"snapshots": retention}));
+    scene.apply("orders", &good);
+    scene.until_ready("orders");
+    ask(&scene, "1");
+    let needed = || {
+        let listed = listed(&scene, "READY");
+        listed.into_iter().find(|name| name.contains("-request-"))
+    };
+    eventually("only the one that was asked for is left", PATIENCE, || {
+        let listed = listed(&scene, "READY");
+        if listed.len() == 1 && needed().is_some() {
+            Ok(())
+        } else {
+            Err(format!("{listed:?}"))
+        }
+    });
+
+    let code =
+        json!({"code": {"s3": {"bucket": "jobs", "key": "later.yaml"}}, "rollout": gate, "snapshots": retention});
+    scene.apply("orders", &healthy(&code));
+    eventually("the release is in its gate", PATIENCE, || {
+        let rollout = scene.resource("orders").unwrap()["status"]["rollout"].clone();
+        if rollout["gate"].is_object() {
+            Ok(())
+        } else {
+            Err(rollout.to_string())
+        }
+    });
+    let before: Vec<String> = listed(&scene, "READY");
+    let theirs = json!({"ApplicationName": "orders", "SnapshotName": "theirs"});
+    console::call(&scene.emulator, "CreateApplicationSnapshot", &theirs);
+
+    eventually("the good release runs again", PATIENCE, || {
+        let status = scene.resource("orders").unwrap()["status"].clone();
+        let back = status["rolledBack"].is_object() && status["wayBack"].is_null() && status["intent"].is_null();
+        if back { Ok(()) } else { Err(status.to_string()) }
+    });
+    let restored = scene.application("orders")["job"]["restoredFrom"].clone();
+    let restored = restored.as_str().expect("the job has its state").to_owned();
+    assert!(before.contains(&restored), "{restored} is none of {before:?}");
+
+    ask(&scene, "2");
+    eventually(
+        "a newer snapshot is there and the retention has nothing to do",
+        PATIENCE,
+        || {
+            let status = scene.resource("orders").unwrap()["status"].clone();
+            let asked = status["handled"]["snapshot"] == "2" && status["intent"].is_null();
+            let listed = listed(&scene, "READY");
+            if asked && !listed.contains(&"theirs".to_owned()) {
+                Ok(())
+            } else {
+                Err(format!("{listed:?} {}", status["snapshots"]))
+            }
+        },
+    );
+    let deletions = scene.emulator.calls().into_iter();
+    let refused: Vec<_> = deletions
+        .filter(|call| call.operation == "DeleteApplicationSnapshot" && call.outcome != "ok")
+        .collect();
+    assert_eq!(refused, [], "no deletion of one that is in use or gone");
 }
 
 /// The minute of a moment as it stands in a name.

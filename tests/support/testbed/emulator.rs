@@ -82,6 +82,22 @@ impl Emulator {
         );
     }
 
+    /// Lets the service do something by itself with a running application: `maintenance` or `autoscaling`
+    /// (`POST /_emulator/applications/NAME/ACTION`). The answer is whether the application was running.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn act(&self, name: &str, action: &str) -> bool {
+        let url = format!("{}/_emulator/applications/{name}/{action}", self.url);
+        let answer = http::post(&url, "").unwrap_or_else(|error| panic!("POST {url}: {error}"));
+        match answer.status {
+            202 => true,
+            409 => false,
+            other => panic!("POST {url}: {other} {}", answer.body),
+        }
+    }
+
     /// All requests it has received, oldest first (`GET /_emulator/calls`).
     ///
     /// # Panics
