@@ -13,7 +13,8 @@ use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::Duration;
 
-use testbed::{Cluster, Controller, Emulator, repository, scratch};
+use serde_json::Value;
+use testbed::{Cluster, Controller, Emulator, repository, scratch, within};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -42,6 +43,10 @@ const FAILURE: &str = r#"jsonpath={.status.lastFailure.reason}: {.status.lastFai
 
 /// Prints what is known of the snapshots of a resource.
 const SNAPSHOTS: &str = r#"jsonpath={range .status.conditions[?(@.type=="SnapshotsHealthy")]}{.type}={.status} {.reason}: {.message}{"\n"}{end}"#;
+
+/// Prints what is known of the health of the job.
+const HEALTH: &str =
+    r#"jsonpath={range .status.conditions[?(@.type=="JobHealthy")]}{.type}={.status} {.reason}: {.message}{"\n"}{end}"#;
 
 fn main() -> ExitCode {
     if let Err(error) = leave_on_signal() {
@@ -77,6 +82,8 @@ fn perform(keep: bool) -> Outcome {
     stage.start_what_cannot_start()?;
     stage.stop_a_loop_by_force()?;
     stage.make_it_work()?;
+    stage.let_the_clock_take_a_snapshot()?;
+    stage.find_a_loop_later()?;
     stage.delete()?;
     say(
         "That was all. Every process of this demo ends with it; `make demo KEEP=1` leaves them running to look around.",
@@ -234,6 +241,42 @@ impl Stage {
         self.look("payments")
     }
 
+    fn let_the_clock_take_a_snapshot(&self) -> Outcome {
+        say(
+            "The next release works too. From now on a snapshot is taken every minute, and the log of the job is watched.",
+        );
+        diff("8-works.yaml", "9-grows-old.yaml")?;
+        self.apply("9-grows-old.yaml")?;
+        self.until("payments", "condition=Ready")?;
+        println!("\nThe first snapshot by the clock comes within a minute.");
+        until_there_is("a snapshot by the clock", || {
+            let resource = self.cluster.get("default", "flinkapplication/payments")?;
+            let latest = &resource["status"]["snapshots"]["latest"];
+            is_by_the_clock(latest).then(|| latest.to_string())
+        })?;
+        self.kubectl(&["get", "msfapp", "payments", "-o", SNAPSHOTS])
+    }
+
+    fn find_a_loop_later(&self) -> Outcome {
+        say(
+            "Long after it was proven, the job begins to fail again and again. Nobody looks at it; its log tells of the restarts. The manifest says health.onUnhealthy: Restart.",
+        );
+        self.until(
+            "payments",
+            "jsonpath={.status.conditions[?(@.type==\"JobHealthy\")].reason}=RestartLoop",
+        )?;
+        self.kubectl(&["get", "msfapp", "payments", "-o", HEALTH])?;
+        self.look("payments")?;
+        println!("\nIt is stopped by force and started again from the newest snapshot of before.");
+        until_there_is("a job that was started again from it", || {
+            let application = self.emulator.describe("payments")?;
+            let restored = &application["job"]["restoredFrom"];
+            is_by_the_clock(restored).then(|| restored.to_string())
+        })?;
+        self.until("payments", "condition=Ready")?;
+        self.look("payments")
+    }
+
     fn delete(&self) -> Outcome {
         say("The resources are deleted. Their manifests say deletion.policy: Delete, so the applications go too.");
         self.kubectl(&["delete", "msfapp", "orders", "payments", "--timeout=120s"])?;
@@ -311,6 +354,24 @@ impl Stage {
             .collect();
         println!("\nThe service counts: {}.", made.join(", "));
     }
+}
+
+/// Waits until the service has something, and names it.
+fn until_there_is(what: &str, find: impl Fn() -> Option<String>) -> Outcome {
+    let found = within(Duration::from_mins(3), || {
+        let found = find();
+        if found.is_none() {
+            thread::sleep(Duration::from_millis(500));
+        }
+        found
+    });
+    println!("There is {what}: {}", found.ok_or(format!("no {what} came"))?);
+    Ok(())
+}
+
+/// Whether this is the name of a snapshot that the schedule asked for.
+fn is_by_the_clock(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| name.contains("-schedule-"))
 }
 
 fn exactly(expected: usize, found: usize, what: &str) -> Outcome {
