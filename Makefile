@@ -37,11 +37,15 @@ test: needs cluster tools format lint spelling drift ## Prove everything: the ch
 	@cargo test --workspace --locked
 
 .PHONY: bench
-bench: needs cluster ## Measure how fast a bad release is undone, at the real speed of the service (about 15 minutes)
+bench: needs cluster ## Measure rollbacks, loops and fleets of up to 10,000 applications (about two hours)
 	$(call say,Building the programs as they are released)
 	@cargo build --workspace --bins --benches --locked --release
-	$(call say,Running the benchmarks)
+	$(call say,Measuring how fast a bad release is undone)
 	@cargo bench --workspace --locked --bench rollback
+	$(call say,Measuring how fast a loop of a proven job is told)
+	@cargo bench --workspace --locked --bench loops
+	$(call say,Measuring what fleets cost)
+	@SLUICEGATE_BENCH_PLOT=1 cargo bench --workspace --locked --bench fleet
 
 .PHONY: check
 check: needs tools format lint deny spelling drift ## Check formatting, lints, licences, spelling and the generated CRD

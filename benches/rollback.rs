@@ -7,6 +7,8 @@
 //! computed from the course of the same jobs: `DIFF(fullRestarts) > 0` in five consecutive minutes, seen without delay.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/figures.rs"]
+mod figures;
 #[path = "../tests/support/testbed.rs"]
 mod testbed;
 
@@ -14,17 +16,14 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::Duration;
 
+use figures::{alarm, failing_job, percentile, row, sorted};
 use jiff::{SignedDuration, Timestamp};
-use managed_flink_emulator::job::{Job, JobState};
-use serde_json::Value;
 use testbed::{Cluster, Controller, Emulator, scratch, within};
 
 /// How many applications get a bad release, without `SLUICEGATE_BENCH_APPLICATIONS`.
 const APPLICATIONS: usize = 40;
 /// The restarts that the gate tolerates by default (`spec.rollout.gate.maxRestarts`).
 const TOLERATED: u64 = 1;
-/// Within how many minutes in a row the alarm wants to see a restart.
-const ALARM_MINUTES: usize = 5;
 /// The time from the failure to the call that 99 of 100 releases should need at most.
 const TARGET: SignedDuration = SignedDuration::from_secs(10);
 
@@ -129,33 +128,6 @@ fn rollback_of(emulator: &Emulator, name: &str) -> Option<Timestamp> {
     Some(rollback.at)
 }
 
-fn failing_job(view: &Value) -> Job {
-    let jobs: Vec<Job> = serde_json::from_value(view["jobs"].clone()).unwrap();
-    jobs.into_iter().rev().find(|job| job.trouble.is_some()).unwrap()
-}
-
-/// When the alarm would sound if nobody did anything.
-fn alarm(job: &Job) -> Option<Timestamp> {
-    let left_alone = Job {
-        ended: None,
-        state: JobState::Running,
-        ..job.clone()
-    };
-    let first_minute = job.launched.as_second() / 60 * 60;
-    let mut rises = 0;
-    let mut before = 0;
-    for minute in 1..=120 {
-        let at = Timestamp::from_second(first_minute + 60 * minute).ok()?;
-        let restarts = left_alone.course(at).restarts;
-        rises = if restarts > before { rises + 1 } else { 0 };
-        before = restarts;
-        if rises == ALARM_MINUTES {
-            return Some(at);
-        }
-    }
-    None
-}
-
 fn report(measured: &[Measured]) {
     let controller = sorted(measured.iter().map(|one| one.controller));
     let alarm = sorted(measured.iter().filter_map(|one| one.alarm));
@@ -172,29 +144,5 @@ fn report(measured: &[Measured]) {
     println!(
         "Target: p99 at most {TARGET:#}: {}.",
         if met { "met" } else { "missed" }
-    );
-}
-
-fn sorted(durations: impl Iterator<Item = SignedDuration>) -> Vec<SignedDuration> {
-    let mut durations: Vec<_> = durations.collect();
-    durations.sort();
-    durations
-}
-
-/// The smallest duration that this many of a hundred do not exceed.
-fn percentile(sorted: &[SignedDuration], hundredths: usize) -> SignedDuration {
-    let rank = (sorted.len() * hundredths).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or_default()
-}
-
-fn row(what: &str, sorted: &[SignedDuration]) {
-    let at = |hundredths| format!("{:.1} s", percentile(sorted, hundredths).as_secs_f64());
-    println!(
-        "| {what} | {} | {} | {} | {} | {} |",
-        sorted.len(),
-        at(50),
-        at(90),
-        at(99),
-        at(100)
     );
 }

@@ -7,6 +7,7 @@ use tracing::debug;
 
 use crate::api::spec::FlinkApplication;
 use crate::census::Word;
+use crate::clock::monotonic;
 use crate::desired::{Desired, Undesirable};
 use crate::plan::at_rest;
 use crate::reconcile::backoff::{jittered, spread};
@@ -22,6 +23,7 @@ pub(super) fn rest(
     app: &FlinkApplication,
     want: Result<&Desired, &Undesirable>,
 ) -> Option<Duration> {
+    let began = monotonic();
     let key = key(app);
     if !context.memory.is_new(&key) {
         return None;
@@ -35,6 +37,7 @@ pub(super) fn rest(
     context.memory.met(&key);
     let (at_rest, _) = at_rest.filter(|_| word == Some(Word::Same))?;
     debug!(object = %key, "the census vouches for it");
+    context.metrics.pass("vouched", began.elapsed());
     let look = spread(context.settings.resync, &key);
     let due = at_rest
         .wake
