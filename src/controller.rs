@@ -1,5 +1,7 @@
 //! The wiring: watches, concurrency, leadership and shutdown.
 
+mod cached;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::aws::clients::{CallLimits, Clients};
 use crate::census::{self, Census};
 use crate::cli::RunArgs;
 use crate::clock::{Clock, SystemClock};
+use crate::controller::cached::Cached;
 use crate::desired::config_map_names;
 use crate::flink_rest::{FlinkRest, HttpsFetch};
 use crate::http::{self, Readiness};
@@ -31,7 +34,7 @@ use crate::reconcile::record::RecordError;
 use crate::reconcile::{self, Context, PassError, Settings};
 
 /// A resource, or the error that it could not be read as one.
-type Guarded = DeserializeGuard<FlinkApplication>;
+type Guarded = DeserializeGuard<Cached>;
 
 /// Why the controller cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -284,8 +287,8 @@ async fn forward(
 fn known(stores: &[Store<Guarded>], wanted: impl Fn(&FlinkApplication) -> bool) -> Vec<Arc<FlinkApplication>> {
     let objects = stores.iter().flat_map(Store::state);
     let found = objects.filter_map(|object| {
-        let app = object.0.as_ref().ok().filter(|app| wanted(app))?;
-        Some(Arc::new(app.clone()))
+        let app = object.0.as_ref().ok()?.app();
+        wanted(app).then(|| Arc::clone(app))
     });
     found.collect()
 }
@@ -332,7 +335,7 @@ fn controller(
 fn referring(store: &Store<Guarded>, config_map: &PartialObjectMeta<ConfigMap>) -> Vec<ObjectRef<Guarded>> {
     let name = config_map.name_any();
     let apps = store.state();
-    let apps = apps.iter().filter_map(|object| object.0.as_ref().ok());
+    let apps = apps.iter().filter_map(|object| Some(object.0.as_ref().ok()?.app()));
     apps.filter(|app| app.namespace() == config_map.namespace() && config_map_names(&app.spec).contains(&name))
         .map(|app| ObjectRef::new(&app.name_any()).within(app.namespace().as_deref().unwrap_or_default()))
         .collect()
@@ -340,7 +343,9 @@ fn referring(store: &Store<Guarded>, config_map: &PartialObjectMeta<ConfigMap>) 
 
 async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, PassError> {
     match &object.0 {
-        Ok(app) => Box::pin(reconcile::pass(&context, app)).await.map(Action::requeue),
+        Ok(cached) => Box::pin(reconcile::pass(&context, cached.app()))
+            .await
+            .map(Action::requeue),
         Err(invalid) => {
             warn!(object = %invalid.metadata.name.clone().unwrap_or_default(), "an object does not fit the schema of this version; it is left alone");
             Ok(Action::await_change())
@@ -353,9 +358,10 @@ async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action
     reason = "the signature that the controller runtime takes"
 )]
 fn error_policy(object: Arc<Guarded>, error: &PassError, context: Arc<Context>) -> Action {
-    let Ok(app) = &object.0 else {
+    let Ok(cached) = &object.0 else {
         return Action::await_change();
     };
+    let app = cached.app();
     if matches!(error, PassError::Record(RecordError::Stale)) {
         return Action::requeue(Duration::from_secs(1));
     }
