@@ -19,10 +19,11 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
+use sluicegate::api::condition::Condition;
 use sluicegate::api::spec::FlinkApplication;
 use testbed::{Call, Cluster, Controller, Emulator, get, repository, scratch, within};
 
@@ -90,10 +91,10 @@ async fn measure(size: usize, rest: u64) -> Measured {
     let controller = fleet.controller();
     say(&format!("{size} applications are made and proven"));
     fleet.create().await;
-    fleet.until_ready(&controller).await;
+    fleet.until_settled().await;
 
     say(&format!("{size} applications rest for {rest} minutes"));
-    thread::sleep(Duration::from_secs(90));
+    tokio::time::sleep(Duration::from_secs(75)).await;
     let pid = controller.process().pid();
     let before = (fleet.counts(), fleet.writes().await, ticks(pid));
     let began = now();
@@ -116,7 +117,7 @@ async fn measure(size: usize, rest: u64) -> Measured {
         changes.push(fleet.change(number).await);
     }
     changes.sort();
-    fleet.until_ready(&controller).await;
+    fleet.until_settled().await;
 
     say("the controller is killed and another takes over");
     controller.kill9();
@@ -195,13 +196,29 @@ impl Fleet {
         made.buffer_unordered(AT_A_TIME).collect::<Vec<_>>().await;
     }
 
-    /// Waits until the controller counts every application as ready, which it does once a minute.
-    async fn until_ready(&self, controller: &Controller) {
-        let ready = || total(&controller.metrics(), "sluicegate_applications{ready=\"true\"}");
+    /// Waits until every application runs as its spec says and nothing is under way.
+    async fn until_settled(&self) {
         let began = now();
-        while ready() < self.size {
-            assert!(began.elapsed() < PATIENCE, "{} of {} are ready", ready(), self.size);
-            tokio::time::sleep(Duration::from_secs(1)).await;
+        loop {
+            let settled = self.settled().await;
+            if settled == self.size {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{settled} of {} are settled", self.size);
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+    }
+
+    async fn settled(&self) -> usize {
+        let mut settled = 0;
+        let mut pages = ListParams::default().limit(500);
+        loop {
+            let page = self.api.list(&pages).await.unwrap();
+            settled += page.items.iter().filter(|app| is_settled(app)).count();
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => pages = pages.continue_token(&token),
+                None => return settled,
+            }
         }
     }
 
@@ -250,6 +267,20 @@ impl Fleet {
         });
         written.filter_map(value).sum()
     }
+}
+
+fn is_settled(app: &FlinkApplication) -> bool {
+    let Some(status) = &app.status else { return false };
+    let ready = |condition: &Condition| condition.type_ == "Ready" && condition.status == "True";
+    let journal = &status.journal;
+    app.metadata.generation == Some(status.observed_generation)
+        && status.conditions.iter().any(ready)
+        && journal.intent.is_none()
+        && journal.rollout.is_none()
+        && journal
+            .snapshots
+            .as_ref()
+            .is_some_and(|snapshots| snapshots.latest.is_some())
 }
 
 fn name(number: usize) -> String {
