@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, Stage, condition};
+use crate::stage::{FIRST_RUN, Stage, condition, has_snapshot};
 
 #[test]
 fn an_applied_manifest_is_created_started_and_ready() {
@@ -11,6 +11,7 @@ fn an_applied_manifest_is_created_started_and_ready() {
     let waited = stage.kubectl(&["wait", "--for=condition=Ready", "msfapp/orders", "--timeout=120s"]);
     assert!(waited.contains("condition met"), "{waited}");
 
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN);
     let inside = stage.inside("orders");
     assert_eq!(inside["status"], "RUNNING");

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, has_snapshot};
 use crate::testbed::repository;
 
 #[test]
 fn get_shows_the_columns_of_a_running_application() {
     let stage = Stage::set("columns");
     stage.apply("orders", &json!({}));
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     let app = stage.ready("orders");
     let version = app["status"]["aws"]["applicationVersionId"].to_string();
     let revision = app["status"]["revisions"]["target"].as_str().unwrap();
@@ -16,18 +17,34 @@ fn get_shows_the_columns_of_a_running_application() {
     let [names, values] = table(&stage.kubectl(&["get", "msfapp"]));
     assert_eq!(
         names,
-        ["NAME", "DESIRED", "STATUS", "READY", "REASON", "VERSION", "AGE"]
+        ["NAME", "DESIRED", "STATUS", "READY", "REASON", "JOB", "VERSION", "AGE"]
     );
     assert_eq!(
-        values[..6],
-        ["orders", "Running", "RUNNING", "True", "Running", version.as_str()]
+        values[..7],
+        [
+            "orders",
+            "Running",
+            "RUNNING",
+            "True",
+            "Running",
+            "True",
+            version.as_str()
+        ]
     );
 
     let [names, values] = table(&stage.kubectl(&["get", "msfapp", "-o", "wide"]));
-    assert_eq!(names[7..], ["RUNTIME", "REGION", "REVISION", "MESSAGE"]);
+    assert_eq!(
+        names[8..],
+        ["RUNTIME", "REGION", "REVISION", "LAST-SNAPSHOT", "MESSAGE"]
+    );
     let message = app["status"]["message"].as_str().unwrap();
-    assert_eq!(values[7..10], ["FLINK-1_20", "eu-west-1", revision]);
-    assert_eq!(values[10..].join(" "), message);
+    assert_eq!(values[8..11], ["FLINK-1_20", "eu-west-1", revision]);
+    let age = &values[11];
+    assert!(
+        age.ends_with('s') || age.ends_with('m'),
+        "the age of the first snapshot: {age}"
+    );
+    assert_eq!(values[12..].join(" "), message);
 }
 
 #[test]

@@ -163,14 +163,10 @@ fn an_observed_application_is_reported_and_never_changed() {
     assert_eq!(stage.describe("orders")["ApplicationStatus"], "RUNNING");
 }
 
-#[test]
-fn drift_is_reported_or_corrected_as_the_spec_asks_and_told() {
-    let stage = Stage::set("drift");
-    let spec = |drift: &str| json!({"management": {"drift": drift}, "rollout": {"preChangeSnapshot": "Never"}});
-    stage.apply("orders", &spec("Report"));
-    stage.ready("orders");
+/// Somebody else sets the parallelism.
+fn edit(stage: &Stage, parallelism: u32) {
     let token = stage.describe("orders")["ConditionalToken"].clone();
-    let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 3});
+    let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": parallelism});
     let flink = json!({"ParallelismConfigurationUpdate": parallelism});
     stage.call(
         "UpdateApplication",
@@ -179,6 +175,50 @@ fn drift_is_reported_or_corrected_as_the_spec_asks_and_told() {
             "ApplicationConfigurationUpdate": {"FlinkApplicationConfigurationUpdate": flink},
         }),
     );
+}
+
+/// The parallelism that the service has.
+fn parallelism(stage: &Stage) -> Value {
+    let detail = stage.describe("orders");
+    let flink = &detail["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"];
+    flink["ParallelismConfigurationDescription"]["Parallelism"].clone()
+}
+
+#[test]
+fn an_edit_in_the_middle_of_a_rollout_is_undone_and_the_revision_proven() {
+    let stage = Stage::set("edited");
+    let gate = json!({"stableFor": "6s", "minCompletedCheckpoints": 0});
+    let spec = |parallelism: u32| json!({"parallelism": {"parallelism": parallelism}, "rollout": {"gate": gate}});
+    stage.apply("orders", &spec(1));
+    stage.ready("orders");
+    stage.apply("orders", &spec(2));
+    let app = stage.until("orders", "is in its gate", |app| {
+        app["status"]["rollout"]["gate"].is_object() && app["status"]["intent"].is_null()
+    });
+    let revision = app["status"]["revisions"]["target"].clone();
+    edit(&stage, 5);
+    assert_eq!(parallelism(&stage), 5);
+    stage.until("orders", "has the parallelism of the spec", |_| {
+        parallelism(&stage) == 2
+    });
+    let ready = stage.ready("orders");
+    assert_eq!(parallelism(&stage), 2);
+    let status = &ready["status"];
+    assert_eq!(status["revisions"]["good"], revision, "{status}");
+    assert_eq!(
+        status["failedRevisions"],
+        Value::Null,
+        "the edit speaks against no revision"
+    );
+}
+
+#[test]
+fn drift_is_reported_or_corrected_as_the_spec_asks_and_told() {
+    let stage = Stage::set("drift");
+    let spec = |drift: &str| json!({"management": {"drift": drift}, "rollout": {"preChangeSnapshot": "Never"}});
+    stage.apply("orders", &spec("Report"));
+    stage.ready("orders");
+    edit(&stage, 3);
     let mark = stage.mark();
     let app = stage.until("orders", "tells of drift", |app| synced(app).0 == "DriftDetected");
     let (_, message) = synced(&app);

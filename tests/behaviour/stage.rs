@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::testbed::{Cluster, Controller, Emulator, eventually, post, post_with, scratch};
+use crate::testbed::{Cluster, Controller, Emulator, eventually, post_with, scratch};
 
 /// How long a test waits for what must come; nothing is concluded from how long it took.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -320,9 +320,7 @@ impl Stage {
     /// Lets the service do something by itself: `maintenance` or `autoscaling`.
     #[track_caller]
     pub(crate) fn unannounced(&self, name: &str, action: &str) {
-        let url = format!("{}/_emulator/applications/{name}/{action}", self.emulator.url);
-        let answer = post(&url, "").unwrap();
-        assert_eq!(answer.status, 202, "{}", answer.body);
+        assert!(self.emulator.act(name, action), "{name} does not run");
     }
 }
 
@@ -335,6 +333,11 @@ fn is_read(operation: &str) -> bool {
         "GetMetricData",
     ];
     operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
+}
+
+/// Whether a resource knows of a snapshot to go back to, which one of a first deployment gets unasked.
+pub(crate) fn has_snapshot(app: &Value) -> bool {
+    app["status"]["snapshots"]["latestAt"].is_string()
 }
 
 /// A condition of a resource.
