@@ -71,9 +71,9 @@ fn main() {
     for size in sizes {
         all.push(runtime.block_on(measure(size, rest)));
         report(&all, rest);
-    }
-    if std::env::var_os("SLUICEGATE_BENCH_PLOT").is_some() {
-        fs::write(repository().join("docs/performance.svg"), plot(&all)).unwrap();
+        if std::env::var_os("SLUICEGATE_BENCH_PLOT").is_some() {
+            fs::write(repository().join("docs/performance.svg"), plot(&all)).unwrap();
+        }
     }
 }
 
