@@ -4,8 +4,8 @@
 //! run and are proven. Then the calls of the service, the writes of the API server, memory and processor time are counted for
 //! some minutes; specs are changed one by one; and the controller is killed and started again.
 //!
-//! `SLUICEGATE_BENCH_FLEETS` are the sizes, `SLUICEGATE_BENCH_REST` the minutes of rest. The plot is written to
-//! `docs/performance.svg` where `SLUICEGATE_BENCH_PLOT` is set.
+//! `SLUICEGATE_BENCH_FLEETS` are the sizes, `SLUICEGATE_BENCH_REST` the minutes of rest. With `SLUICEGATE_BENCH_STATE=Stopped` the
+//! applications are made and not started. The plot is written to `docs/performance.svg` where `SLUICEGATE_BENCH_PLOT` is set.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 #[path = "../tests/support/testbed.rs"]
@@ -24,7 +24,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 use sluicegate::api::condition::Condition;
-use sluicegate::api::spec::FlinkApplication;
+use sluicegate::api::spec::{DesiredState, FlinkApplication};
 use testbed::{Call, Cluster, Controller, Emulator, get, repository, scratch, within};
 
 /// The sizes of the fleets.
@@ -175,12 +175,15 @@ impl Fleet {
     }
 
     async fn create(&self) {
+        let state = std::env::var("SLUICEGATE_BENCH_STATE").unwrap_or_else(|_| "Running".to_owned());
+        let state = state.as_str();
         let made = futures::stream::iter(0..self.size).map(|number| {
             let app: FlinkApplication = serde_json::from_value(json!({
                 "apiVersion": "sluicegate.dev/v1alpha1",
                 "kind": "FlinkApplication",
                 "metadata": {"name": name(number)},
                 "spec": {
+                    "desiredState": state,
                     "runtimeEnvironment": "FLINK-1_20",
                     "serviceExecutionRole": "arn:aws:iam::111122223333:role/flink/orders",
                     "code": {"s3": {"bucket": "demo", "key": "healthy.yaml"}},
@@ -276,11 +279,12 @@ fn is_settled(app: &FlinkApplication) -> bool {
     app.metadata.generation == Some(status.observed_generation)
         && status.conditions.iter().any(ready)
         && journal.intent.is_none()
-        && journal.rollout.is_none()
-        && journal
-            .snapshots
-            .as_ref()
-            .is_some_and(|snapshots| snapshots.latest.is_some())
+        && (app.spec.desired_state == DesiredState::Stopped
+            || (journal.rollout.is_none()
+                && journal
+                    .snapshots
+                    .as_ref()
+                    .is_some_and(|snapshots| snapshots.latest.is_some())))
 }
 
 fn name(number: usize) -> String {
