@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{FIRST_RUN, Stage, snapshots};
+use crate::stage::{FIRST_RUN, Stage, has_snapshot, snapshots};
 
 const LOGS: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink/orders:log-stream:application";
 const OTHER_LOGS: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/flink/orders:log-stream:other";
@@ -119,6 +119,7 @@ fn the_order_of_subnets_and_security_groups_is_no_change() {
     let vpc = |subnets: [&str; 2]| json!({"vpc": {"subnetIds": subnets, "securityGroupIds": ["sg-1"]}});
     stage.apply("orders", &vpc(["subnet-a", "subnet-b"]));
     stage.ready("orders");
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN);
     let mark = stage.mark();
     stage.apply("orders", &vpc(["subnet-b", "subnet-a"]));
@@ -132,6 +133,7 @@ fn tags_are_set_changed_and_removed_and_those_of_others_stay() {
     let stage = Stage::set("tags");
     stage.apply("orders", &json!({"tags": {"team": "orders", "stage": "test"}}));
     let app = stage.ready("orders");
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN);
     let arn = app["status"]["aws"]["applicationARN"].clone();
     let job = stage.inside("orders")["job"]["id"].clone();
@@ -184,6 +186,7 @@ fn the_maintenance_window_is_set_and_changed_and_without_the_block_it_is_left_as
     let stage = Stage::set("window");
     stage.apply("orders", &json!({}));
     stage.ready("orders");
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN);
     let job = stage.inside("orders")["job"]["id"].clone();
 

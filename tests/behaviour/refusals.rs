@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, ROLE, Stage, condition};
+use crate::stage::{FIRST_RUN, ROLE, Stage, condition, has_snapshot};
 
 #[test]
 fn a_missing_config_map_stalls_and_its_arrival_heals() {
@@ -23,6 +23,7 @@ fn a_missing_config_map_stalls_and_its_arrival_heals() {
 
     stage.config_map("kafka", &json!({"servers": "b-1:9098"}));
     stage.ready("orders");
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN);
 }
 

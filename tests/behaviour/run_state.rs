@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, Stage, condition, snapshots};
+use crate::stage::{FIRST_RUN, Stage, condition, has_snapshot, snapshots};
 
 #[test]
 fn a_stopped_application_starts_again_from_the_snapshot_of_its_stop() {
@@ -56,6 +56,7 @@ fn another_nonce_restarts_the_job_once_from_the_snapshot_of_that_update() {
     stage.apply("orders", &json!({"restartNonce": 1}));
     let app = stage.ready("orders");
     let revision = app["status"]["revisions"]["running"].clone();
+    stage.until("orders", "has a snapshot to go back to", has_snapshot);
     assert_eq!(stage.changes_since(0), FIRST_RUN, "the first nonce is no request");
     let before = stage.inside("orders");
     let described = stage.describe("orders");
