@@ -8,6 +8,8 @@
 //! applications are made and not started. The plot is written to `docs/performance.svg` where `SLUICEGATE_BENCH_PLOT` is set.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/figures.rs"]
+mod figures;
 #[path = "../tests/support/testbed.rs"]
 mod testbed;
 
@@ -17,6 +19,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use figures::{percentile, sorted};
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -102,11 +105,10 @@ async fn measure(size: usize, rest: u64) -> Measured {
     let lasted = began.elapsed();
     let after = (fleet.counts(), fleet.writes().await, ticks(pid));
     let minutes = lasted.as_secs_f64() / 60.0;
-    let calls = after.0.iter().filter_map(|(operation, count)| {
-        let made = count - before.0.get(operation).copied().unwrap_or_default();
-        (made > 0).then(|| (operation.clone(), float(made) / minutes))
-    });
-    let calls = calls.collect();
+    let calls = made(&before.0, &after.0).into_iter();
+    let calls = calls
+        .map(|(operation, made)| (operation, float(made) / minutes))
+        .collect();
     let writes = after.1 - before.1;
     let memory = resident(pid);
     let processor = float(after.2 - before.2) / TICKS / lasted.as_secs_f64() * 100.0;
@@ -116,7 +118,7 @@ async fn measure(size: usize, rest: u64) -> Measured {
     for number in 0..CHANGES.min(size) {
         changes.push(fleet.change(number).await);
     }
-    changes.sort();
+    let changes = sorted(changes.into_iter());
     fleet.until_settled().await;
 
     say("the controller is killed and another takes over");
@@ -132,11 +134,7 @@ async fn measure(size: usize, rest: u64) -> Measured {
         }
         (passes >= size).then(|| began.elapsed())
     });
-    let after = fleet.counts();
-    let cold_calls = after.into_iter().filter_map(|(operation, count)| {
-        let made = count - before.get(&operation).copied().unwrap_or_default();
-        (made > 0).then_some((operation, made))
-    });
+    let cold_calls = made(&before, &fleet.counts());
     Measured {
         applications: size,
         calls,
@@ -145,7 +143,7 @@ async fn measure(size: usize, rest: u64) -> Measured {
         processor,
         changes,
         cold_start: met.unwrap(),
-        cold_calls: cold_calls.collect(),
+        cold_calls,
     }
 }
 
@@ -336,12 +334,18 @@ fn say(what: &str) {
     println!("==> {what}.");
 }
 
-/// The smallest duration that this many of a hundred do not exceed, in milliseconds.
-fn percentile(sorted: &[SignedDuration], hundredths: usize) -> f64 {
-    let rank = (sorted.len() * hundredths).div_ceil(100).max(1);
-    sorted
-        .get(rank - 1)
-        .map_or(0.0, |duration| duration.as_secs_f64() * 1000.0)
+/// The duration that this many of a hundred do not exceed, in milliseconds.
+fn milliseconds(sorted: &[SignedDuration], hundredths: usize) -> f64 {
+    percentile(sorted, hundredths).as_secs_f64() * 1000.0
+}
+
+/// How often each operation was called between two counts.
+fn made(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let made = after.iter().map(|(operation, count)| {
+        let earlier = before.get(operation).copied().unwrap_or_default();
+        (operation.clone(), count - earlier)
+    });
+    made.filter(|(_, made)| *made > 0).collect()
 }
 
 /// The calls a minute that the design allows a fleet at rest: its pages of fifty, and its counters by five hundred.
@@ -367,8 +371,8 @@ fn report(all: &[Measured], rest: u64) {
             one.writes,
             one.memory,
             one.processor,
-            percentile(&one.changes, 50),
-            percentile(&one.changes, 99),
+            milliseconds(&one.changes, 50),
+            milliseconds(&one.changes, 99),
             one.cold_start.as_secs_f64(),
         );
     }
@@ -417,7 +421,7 @@ fn plot(all: &[Measured]) -> String {
         panel("share of one core at rest, %", &|one| one.processor, &|_| 2.0),
         panel(
             "change to UpdateApplication, p99, ms",
-            &|one| percentile(&one.changes, 99),
+            &|one| milliseconds(&one.changes, 99),
             &|_| 100.0,
         ),
         panel(

@@ -7,6 +7,8 @@
 //! computed from the course of the same jobs: `DIFF(fullRestarts) > 0` in five consecutive minutes, seen without delay.
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+#[path = "support/failing.rs"]
+mod failing;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "../tests/support/testbed.rs"]
@@ -16,7 +18,8 @@ use std::fmt::Write as _;
 use std::thread;
 use std::time::Duration;
 
-use figures::{alarm, failing_job, percentile, row, sorted};
+use failing::{alarm, failing_job, row};
+use figures::{percentile, sorted};
 use jiff::{SignedDuration, Timestamp};
 use testbed::{Cluster, Controller, Emulator, scratch, within};
 
