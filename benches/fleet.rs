@@ -42,6 +42,8 @@ const CHANGES: usize = 100;
 const AT_A_TIME: usize = 16;
 /// Clock ticks of the kernel in a second, as `getconf CLK_TCK` says on Linux.
 const TICKS: f64 = 100.0;
+/// How often the progress of a long wait is told.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 /// Far more than the largest fleet needs.
 const PATIENCE: Duration = Duration::from_hours(1);
 
@@ -116,7 +118,9 @@ async fn measure(size: usize, rest: u64) -> Measured {
     say(&format!("{CHANGES} of {size} specs are changed one by one"));
     let mut changes = Vec::new();
     for number in 0..CHANGES.min(size) {
-        changes.push(fleet.change(number).await);
+        let name = name(number * (size / CHANGES.min(size)));
+        changes.push(fleet.change(&name).await);
+        fleet.until_one_settled(&name).await;
     }
     let changes = sorted(changes.into_iter());
     fleet.until_settled().await;
@@ -199,13 +203,18 @@ impl Fleet {
 
     /// Waits until every application runs as its spec says and nothing is under way.
     async fn until_settled(&self) {
-        let began = now();
+        let (began, mut told) = (now(), Duration::ZERO);
         loop {
             let settled = self.settled().await;
             if settled == self.size {
                 return;
             }
-            assert!(began.elapsed() < PATIENCE, "{settled} of {} are settled", self.size);
+            let progress = format!("{settled} of {} are settled", self.size);
+            assert!(began.elapsed() < PATIENCE, "{progress}");
+            if began.elapsed() > told + TOLD_EVERY {
+                say(&progress);
+                told = began.elapsed();
+            }
             tokio::time::sleep(Duration::from_secs(3)).await;
         }
     }
@@ -223,23 +232,31 @@ impl Fleet {
         }
     }
 
+    /// Waits until an application runs as its spec says and nothing is under way.
+    async fn until_one_settled(&self, name: &str) {
+        let began = now();
+        while !is_settled(&self.api.get(name).await.unwrap()) {
+            assert!(began.elapsed() < PATIENCE, "{name} is not settled");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Changes the parallelism of an application and waits for the update that the service receives.
-    async fn change(&self, number: usize) -> SignedDuration {
-        let name = name(number * (self.size / CHANGES.min(self.size)));
+    async fn change(&self, name: &str) -> SignedDuration {
         let since: u64 = self.counts().values().sum();
         let patch = json!({"spec": {"parallelism": {"parallelism": 2}}});
         let written = moment();
         self.api
-            .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
             .await
             .unwrap();
         let url = format!("{}/_emulator/calls?since={since}", self.emulator.url);
         let updated = within(Duration::from_mins(1), || {
             let page: Value = serde_json::from_str(&get(&url).unwrap().body).unwrap();
             let calls: Vec<Call> = serde_json::from_value(page["calls"].clone()).unwrap();
-            let update = calls.into_iter().find(|call| {
-                call.operation == "UpdateApplication" && call.application.as_deref() == Some(name.as_str())
-            });
+            let update = calls
+                .into_iter()
+                .find(|call| call.operation == "UpdateApplication" && call.application.as_deref() == Some(name));
             if update.is_none() {
                 thread::sleep(Duration::from_millis(20));
             }
