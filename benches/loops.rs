@@ -21,7 +21,7 @@ use failing::{alarm, failing_job, row};
 use figures::sorted;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use testbed::{Cluster, Controller, Emulator, scratch, within};
+use testbed::{Cluster, Controller, Emulator, condition, scratch, within};
 
 /// How many jobs are watched in each way, without `SLUICEGATE_BENCH_APPLICATIONS`.
 const APPLICATIONS: usize = 20;
@@ -132,8 +132,7 @@ fn measure(cluster: &Cluster, emulator: &Emulator, name: &str) -> Measured {
 
 /// Since when the condition tells of a loop, in whole seconds.
 fn told_at(resource: &Value) -> Option<Timestamp> {
-    let mut conditions = resource["status"]["conditions"].as_array()?.iter();
-    let healthy = conditions.find(|condition| condition["type"] == "JobHealthy")?;
+    let healthy = condition(resource, "JobHealthy")?;
     let told = healthy["status"] == "False" && healthy["reason"] == "RestartLoop";
     healthy["lastTransitionTime"].as_str().filter(|_| told)?.parse().ok()
 }

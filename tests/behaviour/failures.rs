@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, THROWN, condition};
-use crate::testbed::Cluster;
+use crate::stage::{Stage, THROWN};
+use crate::testbed::{Cluster, condition};
 
 #[test]
 fn a_job_that_ends_is_started_again_at_a_growing_distance_and_stalls_after_three_ends() {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, Stage, condition, has_snapshot};
+use crate::stage::{FIRST_RUN, Stage, has_snapshot};
+use crate::testbed::condition;
 
 #[test]
 fn an_applied_manifest_is_created_started_and_ready() {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{PATIENCE, ROLE, Stage, condition};
-use crate::testbed::eventually;
+use crate::stage::{PATIENCE, ROLE, Stage};
+use crate::testbed::{condition, eventually};
 
 /// An application as a person creates it without the controller.
 fn foreign(stage: &Stage, tags: &Value) {

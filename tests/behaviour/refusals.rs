@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, ROLE, Stage, condition, has_snapshot};
+use crate::stage::{FIRST_RUN, ROLE, Stage, has_snapshot};
+use crate::testbed::condition;
 
 #[test]
 fn a_missing_config_map_stalls_and_its_arrival_heals() {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::stage::{FIRST_RUN, Stage, condition, has_snapshot, snapshots};
+use crate::stage::{FIRST_RUN, Stage, has_snapshot, snapshots};
+use crate::testbed::condition;
 
 #[test]
 fn a_stopped_application_starts_again_from_the_snapshot_of_its_stop() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::testbed::{Cluster, Controller, Emulator, eventually, post_with, scratch};
+use crate::testbed::{Cluster, Controller, Emulator, condition, eventually, post_with, scratch};
 
 /// How long a test waits for what must come; nothing is concluded from how long it took.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
@@ -272,9 +272,8 @@ impl Stage {
     pub(crate) fn changes_since(&self, mark: u64) -> Vec<String> {
         let calls = self.emulator.calls().into_iter();
         calls
-            .filter(|call| call.sequence > mark)
+            .filter(|call| call.sequence > mark && !call.is_read())
             .map(|call| call.operation)
-            .filter(|operation| !is_read(operation))
             .collect()
     }
 
@@ -324,26 +323,9 @@ impl Stage {
     }
 }
 
-/// Whether an operation changes nothing; a pre-signed URL is asked for to read.
-fn is_read(operation: &str) -> bool {
-    let reads = [
-        "CreateApplicationPresignedUrl",
-        "FlinkRest",
-        "FilterLogEvents",
-        "GetMetricData",
-    ];
-    operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
-}
-
 /// Whether a resource knows of a snapshot to go back to, which one of a first deployment gets unasked.
 pub(crate) fn has_snapshot(app: &Value) -> bool {
     app["status"]["snapshots"]["latestAt"].is_string()
-}
-
-/// A condition of a resource.
-pub(crate) fn condition<'a>(app: &'a Value, type_: &str) -> Option<&'a Value> {
-    let conditions = app["status"]["conditions"].as_array()?;
-    conditions.iter().find(|condition| condition["type"] == type_)
 }
 
 /// Whether a condition about the resource as it is has this status.

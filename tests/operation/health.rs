@@ -8,7 +8,7 @@ use managed_flink_emulator::job::Job;
 use serde_json::{Value, json};
 
 use crate::scene::{PATIENCE, Scene, healthy};
-use crate::testbed::eventually;
+use crate::testbed::{condition, eventually};
 
 /// Twenty service seconds are one: the job is proven long before it fails, and then fails every half second.
 const SPEED: &str = "20";
@@ -24,10 +24,9 @@ fn ages(name: &str, answer: &str) -> Value {
 }
 
 /// The status, the reason and the message of a condition.
-fn condition(scene: &Scene, name: &str, type_: &str) -> (String, String, String) {
+fn said(scene: &Scene, name: &str, type_: &str) -> (String, String, String) {
     let resource = scene.resource(name).unwrap();
-    let conditions = resource["status"]["conditions"].as_array().cloned().unwrap_or_default();
-    let found = conditions.iter().find(|condition| condition["type"] == type_);
+    let found = condition(&resource, type_);
     let text = |member: &str| {
         let text = found.and_then(|found| found[member].as_str());
         text.unwrap_or_default().to_owned()
@@ -38,7 +37,7 @@ fn condition(scene: &Scene, name: &str, type_: &str) -> (String, String, String)
 fn until_condition(scene: &Scene, name: &str, type_: &str, status: &str, reason: &str) -> String {
     let mut message = String::new();
     eventually(&format!("{name}: {type_} is {status}/{reason}"), PATIENCE, || {
-        let seen = condition(scene, name, type_);
+        let seen = said(scene, name, type_);
         message.clone_from(&seen.2);
         if seen.0 == status && seen.1 == reason {
             Ok(())
@@ -74,15 +73,15 @@ fn a_proven_job_that_loops_is_found_by_its_counter_and_answered_as_the_spec_asks
     ] {
         assert!(message.contains(part), "{message}");
     }
-    let stalled = condition(&scene, "reported", "Stalled");
+    let stalled = said(&scene, "reported", "Stalled");
     assert_eq!((stalled.0.as_str(), stalled.1.as_str()), ("True", "JobUnhealthy"));
-    assert_eq!(condition(&scene, "reported", "Ready").1, "JobUnhealthy");
+    assert_eq!(said(&scene, "reported", "Ready").1, "JobUnhealthy");
     assert_eq!(scene.application("reported")["status"], "RUNNING", "it is only told");
 
     scene.until_reason("stopped", "ForceStopped");
     scene.until_status("stopped", "READY");
     assert!(
-        condition(&scene, "stopped", "Stalled")
+        said(&scene, "stopped", "Stalled")
             .2
             .contains("because the job restarted")
     );
@@ -111,7 +110,7 @@ fn a_counter_that_may_not_be_read_is_told_and_concludes_nothing() {
     let message = until_condition(&scene, "orders", "JobHealthy", "Unknown", "NoData");
     assert!(message.contains("cloudwatch:GetMetricData"), "{message}");
     assert_eq!(
-        condition(&scene, "orders", "Ready").0,
+        said(&scene, "orders", "Ready").0,
         "True",
         "the desired state is reached"
     );
@@ -202,7 +201,7 @@ fn maintenance_autoscaling_and_single_restarts_are_no_loop() {
         }
         for name in ["tended", "hiccups"] {
             assert_ne!(
-                condition(&scene, name, "JobHealthy").0,
+                said(&scene, name, "JobHealthy").0,
                 "False",
                 "{name} after {tended} and {}",
                 restarts()
@@ -213,12 +212,12 @@ fn maintenance_autoscaling_and_single_restarts_are_no_loop() {
     // CloudWatch shows a minute when it is over and a minute of the service has passed.
     for _ in 0..75 {
         for name in ["tended", "hiccups"] {
-            assert_ne!(condition(&scene, name, "JobHealthy").0, "False", "{name}");
+            assert_ne!(said(&scene, name, "JobHealthy").0, "False", "{name}");
         }
         thread::sleep(Duration::from_secs(1));
     }
     for name in ["tended", "hiccups"] {
-        assert_eq!(condition(&scene, name, "Ready").0, "True", "{name}");
+        assert_eq!(said(&scene, name, "Ready").0, "True", "{name}");
     }
     assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was done about it");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, healthy};
-use crate::testbed::{eventually, scratch};
+use crate::testbed::{condition, eventually, scratch};
 
 /// The applications beside the one in trouble.
 const OTHERS: usize = 299;
@@ -27,22 +27,18 @@ fn scene() -> Scene {
     scene
 }
 
-/// The other applications whose status does not satisfy a condition.
+/// The applications of which something is not true yet.
 fn left(scene: &Scene, settled: impl Fn(&Value) -> bool) -> Vec<String> {
     let list = scene.kubectl(&["get", "flinkapplications", "-o", "json"]);
     let list: Value = serde_json::from_str(&list).unwrap();
     let items = list["items"].as_array().unwrap().iter();
-    let left = items.filter(|app| !settled(&app["status"]));
+    let left = items.filter(|app| !settled(app));
     left.map(|app| app["metadata"]["name"].as_str().unwrap().to_owned())
         .collect()
 }
 
-fn is_ready(status: &Value) -> bool {
-    let conditions = status["conditions"].as_array();
-    conditions.is_some_and(|conditions| {
-        let mut conditions = conditions.iter();
-        conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
-    })
+fn is_ready(app: &Value) -> bool {
+    condition(app, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
 
 #[test]
@@ -108,7 +104,7 @@ fn one_of_three_hundred_is_rolled_back_first_while_everything_is_throttled() {
 
     scene.emulator.faults(&json!({}));
     eventually("every other request is answered", PATIENCE, || {
-        let left = left(&scene, |status| status["handled"]["reconcile"] == "now");
+        let left = left(&scene, |app| app["status"]["handled"]["reconcile"] == "now");
         if left.is_empty() {
             Ok(())
         } else {

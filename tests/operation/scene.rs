@@ -185,7 +185,7 @@ impl Scene {
     #[track_caller]
     pub(crate) fn changes_since(&self, mark: u64) -> Vec<Call> {
         let mut calls = self.emulator.calls();
-        calls.retain(|call| call.sequence > mark && !is_read(call));
+        calls.retain(|call| call.sequence > mark && !call.is_read());
         calls
     }
 
@@ -204,18 +204,6 @@ impl Drop for Scene {
             rights::assert_never_refused(self.cluster);
         }
     }
-}
-
-/// Whether a call only reads.
-pub(crate) fn is_read(call: &Call) -> bool {
-    let operation = call.operation.as_str();
-    let reads = [
-        "CreateApplicationPresignedUrl",
-        "FlinkRest",
-        "FilterLogEvents",
-        "GetMetricData",
-    ];
-    operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
 }
 
 /// The spec of a job that runs until it is stopped and is soon proven good, with more members on top.

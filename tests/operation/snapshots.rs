@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::console;
 use crate::gate::{Caught, Gate};
 use crate::scene::{PATIENCE, Scene, healthy};
-use crate::testbed::{Controller, eventually};
+use crate::testbed::{Controller, condition, eventually};
 
 const REQUEST: &str = "sluicegate.dev/snapshot-requested-at";
 
@@ -31,11 +31,8 @@ fn purposes(scene: &Scene) -> Vec<String> {
 
 fn snapshots_healthy(scene: &Scene) -> Value {
     let resource = scene.resource("orders").unwrap();
-    let conditions = resource["status"]["conditions"].as_array().unwrap().iter();
-    let mut found = conditions.filter(|condition| condition["type"] == "SnapshotsHealthy");
-    found
-        .next()
-        .map_or(json!(null), |found| json!([found["status"], found["reason"]]))
+    let found = condition(&resource, "SnapshotsHealthy");
+    found.map_or(json!(null), |found| json!([found["status"], found["reason"]]))
 }
 
 fn ask(scene: &Scene, value: &str) {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::release::{CAUSE, LOOPS, assert_rolled_back, begin, release, stage_with_a_good_release, with};
-use crate::stage::{Stage, THROWN, condition, snapshots};
-use crate::testbed::Cluster;
+use crate::stage::{Stage, THROWN, snapshots};
+use crate::testbed::{Cluster, condition};
 
 #[test]
 fn a_first_deployment_that_throws_is_no_rollback_and_names_its_cause() {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::release::with;
-use crate::stage::{FIRST_RUN, Stage, condition};
+use crate::stage::{FIRST_RUN, Stage};
+use crate::testbed::condition;
 
 /// A window that opens next on a leap day.
 fn shut() -> Value {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::argocd::health;
 use crate::release::{CAUSE, assert_rolled_back, release, stage_with_a_good_release};
-use crate::stage::{Stage, condition};
+use crate::stage::Stage;
+use crate::testbed::condition;
 
 /// The status of kstatus: terminating, then an older generation, then Stalled, Reconciling and Ready.
 fn kstatus(app: &Value) -> &'static str {

@@ -49,7 +49,7 @@ fn reverting_the_spec_after_a_rollback_is_ready_without_a_call() {
     assert_eq!(stage.changes_since(mark), [""; 0]);
     assert_eq!(stage.inside("orders")["job"]["id"], job);
     assert!(
-        crate::stage::condition(&app, "RolledBack").is_none(),
+        crate::testbed::condition(&app, "RolledBack").is_none(),
         "{:#}",
         app["status"]
     );

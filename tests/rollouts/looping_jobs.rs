@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::release::{CAUSE, assert_rolled_back, begin, release, stage_with_a_good_release, with};
-use crate::stage::{Stage, condition};
-use crate::testbed::Cluster;
+use crate::stage::Stage;
+use crate::testbed::{Cluster, condition};
 
 const THERE_AND_BACK: [&str; 2] = ["UpdateApplication", "RollbackApplication"];
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::release::{CAUSE, stage_with_a_good_release, with};
-use crate::stage::condition;
+use crate::testbed::condition;
 
 #[test]
 fn on_failure_force_stop_stops_the_job_and_the_next_release_starts_from_the_good_state() {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, condition, snapshots};
+use crate::stage::{Stage, snapshots};
+use crate::testbed::condition;
 
 /// What the jobs of `loops.yaml` and its like fail with.
 pub(crate) const CAUSE: &str = "java.io.IOException: table orders is gone";

@@ -23,6 +23,8 @@ mod kubeconfig;
 mod place;
 #[path = "testbed/process.rs"]
 mod process;
+#[path = "testbed/resource.rs"]
+mod resource;
 
 pub(crate) use cluster::{Cluster, Output};
 pub(crate) use controller::Controller;
@@ -31,6 +33,7 @@ pub(crate) use eventually::{Probe, eventually, within};
 pub(crate) use http::{Response, get, post, post_with};
 pub(crate) use place::{built, repository, scratch};
 pub(crate) use process::{Process, Program};
+pub(crate) use resource::condition;
 
 use std::io;
 use std::path::PathBuf;

@@ -25,6 +25,20 @@ pub(crate) struct Call {
     pub(crate) outcome: String,
 }
 
+impl Call {
+    /// Whether it changes nothing.
+    pub(crate) fn is_read(&self) -> bool {
+        let operation = self.operation.as_str();
+        let reads = [
+            "CreateApplicationPresignedUrl",
+            "FlinkRest",
+            "FilterLogEvents",
+            "GetMetricData",
+        ];
+        operation.starts_with("Describe") || operation.starts_with("List") || reads.contains(&operation)
+    }
+}
+
 /// A running `managed-flink-emulator`.
 #[derive(Debug)]
 pub(crate) struct Emulator {
