@@ -21,7 +21,7 @@ use crate::aws::clients::MUTATION_DEADLINE;
 use crate::census::Census;
 use crate::clock::{Clock, monotonic};
 use crate::desired::{Desired, Undesirable, identity};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
@@ -30,7 +30,7 @@ use crate::plan::measure::Measure;
 use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
-use crate::plan::urgency::{Urgency, urgency, urgency_of_step};
+use crate::plan::urgency::{urgency, urgency_of_step};
 use crate::plan::{Decision, Plan, Rules, Situation, is_retained};
 use crate::reconcile::backoff::jittered;
 use crate::reconcile::decide::decide;
@@ -145,11 +145,10 @@ impl Context {
     /// The pause after a pass of an object that failed: it grows, but where calls are scarce the budget paces the passes.
     #[must_use]
     pub fn pause(&self, app: &FlinkApplication, error: &PassError) -> Duration {
-        let pause = match error {
-            PassError::Service(fault) => throttled(fault.kind, urgency(app)),
-            PassError::Record(_) => None,
-        };
-        pause.unwrap_or_else(|| self.memory.pause(&key(app)))
+        match error {
+            PassError::Service(fault) => self.memory.pause_for(&key(app), fault.kind, urgency(app)),
+            PassError::Record(_) => self.memory.pause(&key(app)),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -338,7 +337,7 @@ async fn act(
     match outcome {
         Outcome::Refused(fault) => {
             let urgency = urgency_of_step(step, urgency(written));
-            let pause = throttled(fault.kind, urgency).unwrap_or_else(|| context.memory.pause_for(&key, fault.kind));
+            let pause = context.memory.pause_for(&key, fault.kind, urgency);
             if journal.refusal.is_none() && !is_failed_snapshot(step.kind(), &fault) {
                 context.memory.rest(&key, written, now, pause);
             }
@@ -349,15 +348,6 @@ async fn act(
             Ok(Duration::from_secs(2))
         }
     }
-}
-
-/// The pause after a throttling, where it is one.
-fn throttled(kind: FaultKind, urgency: Urgency) -> Option<Duration> {
-    let pause = match urgency {
-        Urgency::Rescue => Duration::from_secs(1),
-        Urgency::Look | Urgency::Sweep | Urgency::Change => Duration::from_secs(5),
-    };
-    (kind == FaultKind::Throttled).then_some(pause)
 }
 
 fn next_look(context: &Context, key: &str, decision: &Decision, now: Timestamp) -> Duration {

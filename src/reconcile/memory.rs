@@ -9,6 +9,7 @@ use kube::ResourceExt;
 
 use crate::api::spec::FlinkApplication;
 use crate::fault::FaultKind;
+use crate::plan::urgency::Urgency;
 use crate::reconcile::backoff::Backoff;
 
 /// The newest write and the failures of each object, by uid.
@@ -129,12 +130,14 @@ impl Memory {
         kept.backoff.next(key, seed)
     }
 
-    /// The pause after a refusal: short where only the observation was stale.
-    pub(super) fn pause_for(&self, key: &str, kind: FaultKind) -> Duration {
-        if kind == FaultKind::Conflict {
-            Duration::from_secs(2)
-        } else {
-            self.pause(key)
+    /// The pause after a fault: short where only the observation was stale and where the budget paces the calls,
+    /// otherwise growing.
+    pub(super) fn pause_for(&self, key: &str, kind: FaultKind, urgency: Urgency) -> Duration {
+        match (kind, urgency) {
+            (FaultKind::Conflict, _) => Duration::from_secs(2),
+            (FaultKind::Throttled, Urgency::Rescue) => Duration::from_secs(1),
+            (FaultKind::Throttled, Urgency::Look | Urgency::Sweep | Urgency::Change) => Duration::from_secs(5),
+            _ => self.pause(key),
         }
     }
 
