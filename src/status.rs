@@ -321,7 +321,7 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {
     let rolled_back = journal.rolled_back.as_ref()?;
     let message = format!(
-        "revision {} runs since {}, because revision {} failed",
+        "revision {} is in place since {}, because revision {} failed",
         rolled_back.to, rolled_back.at, rolled_back.from
     );
     Some((rolled_back.reason, message))

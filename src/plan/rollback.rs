@@ -14,7 +14,7 @@ use crate::desired::Desired;
 use crate::plan::diff::difference;
 use crate::plan::gate::{self, Verdict};
 use crate::plan::rollout::start::rest_before_start;
-use crate::plan::rollout::{change_while_ready, declare_rollout, open_rollout, without_effect};
+use crate::plan::rollout::{change_while_ready, declare_rollout, forced_stop_that_holds, open_rollout, without_effect};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Note, Plan, Stall, Waiting, restore, stall, waiting};
 use crate::world::{ApplicationStatus, Observed, ObservedSnapshot, ObservedVersion, SnapshotStatus};
@@ -57,19 +57,25 @@ pub(super) fn put_off(desk: &mut Desk<'_>) {
     }
 }
 
-/// Starts the good revision again where it runs in place of the one that failed and came to rest.
+/// The good revision that took the place of the wanted one, which failed and is held.
+pub(super) fn stand_in(desk: &Desk<'_>, want: &Desired) -> Option<RolledBack> {
+    let rolled_back = desk.journal.rolled_back.clone()?;
+    let in_place =
+        rolled_back.from == want.revision.as_str() && desk.journal.revisions().good.as_ref() == Some(&rolled_back.to);
+    (in_place && desk.journal.failure_of(&rolled_back.from).is_some()).then_some(rolled_back)
+}
+
+/// Starts the good revision again where it runs in place of the one that failed and came to rest, unless it was stopped
+/// by force to stay so.
 fn resume(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
-    let revisions = desk.journal.revisions();
-    let Some(rolled_back) = desk.journal.rolled_back.clone() else {
+    if desk.journal.way_back.is_some()
+        || app.status != ApplicationStatus::Ready
+        || forced_stop_that_holds(desk, want).is_some()
+    {
         return;
-    };
-    let in_place = rolled_back.from == want.revision.as_str() && revisions.good.as_ref() == Some(&rolled_back.to);
-    let held = desk.journal.failure_of(&rolled_back.from).is_some();
-    let version_id = revisions
-        .good_version_id
-        .filter(|_| in_place && held && app.status == ApplicationStatus::Ready);
-    if let (Some(version_id), None) = (version_id, &desk.journal.way_back) {
-        let RolledBack { from, to, reason, .. } = rolled_back;
+    }
+    let version_id = desk.journal.revisions().good_version_id;
+    if let Some((RolledBack { from, to, reason, .. }, version_id)) = stand_in(desk, want).zip(version_id) {
         desk.journal.way_back = Some(WayBack {
             rollback_refused: true,
             ..WayBack::new(from, to, version_id, reason, desk.situation.now)

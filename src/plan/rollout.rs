@@ -6,7 +6,7 @@ pub(super) mod start;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::{GateStatus, HistoryResult, RolloutStatus, StepKind};
+use crate::api::status::{ForceStopped, GateStatus, HistoryResult, RolloutStatus, StepKind};
 use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
@@ -248,16 +248,22 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     }
 }
 
-/// An application that was stopped by force on request stays stopped until somebody asks for something else.
-fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
+/// The forced stop on request, or in answer to a loop, since which nobody asked for something else.
+pub(super) fn forced_stop_that_holds(desk: &Desk<'_>, want: &Desired) -> Option<ForceStopped> {
     let stopped = desk.journal.force_stopped.clone()?;
-    let holds = stopped.revision == want.revision.as_str()
-        && want.state == DesiredState::Running
-        && !restart_wanted(&desk.journal, want);
-    if !holds {
+    let stand_in = rollback::stand_in(desk, want);
+    let of_this =
+        stopped.revision == want.revision.as_str() || stand_in.is_some_and(|stand_in| stand_in.to == stopped.revision);
+    let holds = of_this && want.state == DesiredState::Running && !restart_wanted(&desk.journal, want);
+    holds.then_some(stopped)
+}
+
+/// An application that was stopped by force stays stopped until somebody asks for something else.
+fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
+    let Some(stopped) = forced_stop_that_holds(desk, want) else {
         desk.journal.force_stopped = None;
         return None;
-    }
+    };
     let why = stopped
         .cause
         .map_or("on request".to_owned(), |cause| format!("because {cause}"));

@@ -58,6 +58,7 @@ pub const LAWS: &[Law] = &[
     ("S22", rollouts::nothing_becomes_good_without_the_state_it_asked_for),
     ("S23", change_control::only_what_was_let_through_is_brought),
     ("S24", snapshots::a_run_takes_one_snapshot_of_an_undisturbed_job),
+    ("S25", calls::what_was_stopped_by_force_stays_so),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -72,3 +72,23 @@ fn a_newer_snapshot_of_the_failed_job_is_never_loaded() {
     expected.insert(1, "CreateApplicationSnapshot");
     assert_eq!(stage.changes_since(mark), expected);
 }
+
+#[test]
+fn a_forced_stop_on_request_after_a_rollback_holds_until_a_restart_brings_the_good_release_up() {
+    let stage = stage_with_a_good_release("stopped-after-rollback");
+    stage.apply("orders", &release("loops.yaml"));
+    assert_rolled_back(&stage, "GateFailed", CAUSE);
+    let mark = stage.mark();
+    stage.annotate("orders", "force-stop-requested-at", "1");
+    stage.stalled("orders", "ForceStopped");
+    stage.look("orders");
+    assert_eq!(stage.inside("orders")["status"], "READY");
+    assert_eq!(stage.changes_since(mark), ["StopApplication"]);
+
+    stage.annotate("orders", "restart-requested-at", "1");
+    stage.stalled("orders", "RolledBack");
+    assert_eq!(stage.inside("orders")["status"], "RUNNING");
+    let status = &stage.app("orders")["status"];
+    assert_eq!(status["revisions"]["running"], status["revisions"]["good"]);
+    assert_eq!(stage.changes_since(mark), ["StopApplication", "StartApplication"]);
+}

@@ -1,6 +1,7 @@
 //! What people do by hand: forced stops, rollbacks, restarts, and rollbacks in the console.
 
 use super::gate::rollout_of;
+use super::rollback::rolled_back;
 use super::*;
 use crate::api::status::{
     FailedRevision, GateStatus, HistoryEntry, HistoryResult, LastFailure, PreviousRevision, RolloutStatus, WayBack,
@@ -226,6 +227,28 @@ fn a_paused_resource_is_watched_and_nothing_is_sent() {
             "requests are kept for later"
         );
     }
+}
+
+#[test]
+fn a_forced_stop_on_request_after_a_rollback_holds_until_a_restart_is_asked_for() {
+    let case = rolled_back().annotate(FORCE, "1");
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    let mut case = case
+        .recorded()
+        .journal(|journal| {
+            journal.intent = None;
+            journal.revisions.as_mut().unwrap().running = None;
+        })
+        .world(|app| app.status = ApplicationStatus::Ready);
+    let good = case.world.versions[&3].clone();
+    case.world.versions.insert(5, good);
+    assert_eq!(stalls(&case.decide()).0, Reason::ForceStopped);
+    let case = case.recorded();
+    assert_eq!(stalls(&case.decide()).0, Reason::ForceStopped, "nobody asked for more");
+    let decision = case.annotate(RESTART, "1").decide();
+    assert_eq!(step(&decision), StepKind::Start);
+    let revisions = decision.journal.revisions();
+    assert_eq!(decision.journal.intent.unwrap().revision, revisions.good);
 }
 
 #[test]

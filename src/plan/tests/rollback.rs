@@ -78,7 +78,7 @@ pub(super) fn overdue_update(more: &str) -> Case {
 }
 
 /// The failed change after the good revision was brought back and proven again.
-fn rolled_back() -> Case {
+pub(super) fn rolled_back() -> Case {
     let case = failed_change("").recorded().journal(|journal| journal.intent = None);
     returned(case, ApplicationStatus::Running)
         .sees(healthy_job())

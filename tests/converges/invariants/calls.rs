@@ -227,3 +227,31 @@ pub(super) fn deletion_does_what_its_policy_says(history: History<'_>) -> Vec<St
     });
     wrong.collect()
 }
+
+/// S25: what was stopped by force is not started before somebody asks for something.
+pub(super) fn what_was_stopped_by_force_stays_so(history: History<'_>) -> Vec<String> {
+    let started = history.calls().filter(|(at, _, call)| {
+        let stopped = &history.written(*at)["forceStopped"];
+        call.operation == "StartApplication" && !stopped.is_null() && !was_asked_since(history, *at, stopped)
+    });
+    started
+        .map(|(_, entry, _)| format!("what was stopped by force is started at {}", entry.at))
+        .collect()
+}
+
+/// Whether the spec or an annotation changed since a forced stop was recorded, or a request is open or was acted on since.
+fn was_asked_since(history: History<'_>, at: usize, stopped: &Value) -> bool {
+    let mut objects = history.writes().filter_map(|(_, _, write)| write.after.as_ref());
+    let Some(recorded) = objects.find(|object| object["status"]["forceStopped"] == *stopped) else {
+        return true;
+    };
+    let (object, status) = (history.object(at), history.written(at));
+    let changed =
+        object["spec"] != recorded["spec"] || object["metadata"]["annotations"] != recorded["metadata"]["annotations"];
+    let acted = ["restart", "rollback", "retry"]
+        .iter()
+        .any(|request| status["handled"][request] != recorded["status"]["handled"][request]);
+    let open =
+        !status["requests"]["restart"].is_null() || object["spec"]["restartNonce"] != status["handled"]["restartNonce"];
+    changed || acted || open
+}

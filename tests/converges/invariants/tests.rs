@@ -496,3 +496,29 @@ fn a_snapshot_of_an_unproven_job_and_a_second_one_of_a_run_break_s24() {
     busy["rollout"] = json!({});
     assert_eq!(taken(&busy, &[first]), ["S24"]);
 }
+
+#[test]
+fn a_start_of_what_was_stopped_by_force_that_nobody_asked_for_breaks_s25() {
+    let mut stopped = object();
+    stopped["status"]["forceStopped"] = json!({"revision": "r1", "at": "1970-01-01T00:00:00Z"});
+    let started = |change: &dyn Fn(&mut Value)| {
+        let mut now = stopped.clone();
+        change(&mut now);
+        let tale = Tale::new()
+            .wrote(0, object(), stopped.clone())
+            .with(|object, _| *object = now);
+        tale.pass(10, Some("READY"))
+            .call(10, "StartApplication", start())
+            .breaks()
+    };
+    assert_eq!(started(&|_| ()), ["S25"]);
+    let asked: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["spec"]["parallelism"] = json!({"parallelism": 2}),
+        &|object| object["metadata"]["annotations"]["sluicegate.dev/restart-requested-at"] = json!("1"),
+        &|object| object["status"]["requests"] = json!({"restart": "1"}),
+        &|object| object["status"]["handled"] = json!({"rollback": "1"}),
+    ];
+    for ask in asked {
+        assert_eq!(started(ask), Vec::<&str>::new());
+    }
+}

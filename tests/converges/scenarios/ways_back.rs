@@ -183,6 +183,14 @@ fn afterwards() -> Vec<Scenario> {
         story("a retry after the rollback", rolled_back(), vec![retry("1")]),
         open("a restart after the rollback", rolled_back(), vec![nonce(1)]),
         story("a stop after the rollback", rolled_back(), vec![stop()]),
+        race(
+            "a forced stop after the rollback",
+            rolled_back(),
+            vec![
+                Act::annotate("sluicegate.dev/force-stop-requested-at", "1"),
+                Act::pause(300),
+            ],
+        ),
         story(
             "tags after the rollback",
             rolled_back(),
