@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{FlinkApplication, OnUnhealthy, TransitionsMode};
 use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus, StepKind};
+use crate::configuration::Revision;
 use crate::desired::{Desired, Health};
 use crate::plan::health::rises::{Assessment, Excused, Proven, assess};
-use crate::plan::rollout::by_force;
-use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, stall, waiting};
-use crate::world::{ApplicationStatus, Counter, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
+use crate::plan::step::{RunConfiguration, Step};
+use crate::plan::{Desk, Note, Plan, restore, rollback, stall, waiting};
+use crate::world::{ApplicationStatus, Counter, Observed, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
 
 /// The shortest time between two restarts for a loop.
 const BETWEEN_RESTARTS: SignedDuration = SignedDuration::from_hours(1);
@@ -102,9 +102,36 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
         let message = format!("{}. {}", describe(&known), what_helps(&known));
         return Some(stall(Reason::JobUnhealthy, message));
     }
+    let restorable = restore::of_start(desk, want);
+    Some(give(desk, want, restorable))
+}
+
+/// The answer to a loop of the good revision that took the place of the wanted one, until it is given.
+pub(super) fn answer_of_stand_in(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let stand_in = rollback::stand_in(desk, want)?;
+    if !is_unanswered(&desk.journal, want) || desk.journal.revisions().running.as_ref() != Some(&stand_in.to) {
+        return None;
+    }
+    let back = Desired {
+        configuration: app.configuration.clone(),
+        revision: Revision::recalled(&stand_in.to),
+        allow_non_restored_state: false,
+        ..want.clone()
+    };
+    let restorable = restore::of_way_back(desk, &back);
+    desk.serves = Some(stand_in.to);
+    let plan = give(desk, want, restorable);
+    if !matches!(plan, Plan::Do(_)) {
+        desk.serves = None;
+    }
+    Some(plan)
+}
+
+/// Stops the job by force as the spec asks; one that shall be started again only where there is a state to start from.
+fn give(desk: &mut Desk<'_>, want: &Desired, restorable: Result<RunConfiguration, Plan>) -> Plan {
     let step = want.health.on_unhealthy;
-    let plan = match step {
-        OnUnhealthy::Restart => by_force(desk, want),
+    let plan = match (step, restorable) {
+        (OnUnhealthy::Restart, Err(plan)) => plan,
         _ => waiting::admitted(desk, Step::ForceStop),
     };
     if matches!(plan, Plan::Do(_)) {
@@ -117,10 +144,12 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
             OnUnhealthy::Restart => "and started again from its newest snapshot",
             _ => "and stays stopped",
         };
-        let message = format!("the job is stopped by force {then}, because {}", known.found);
+        let known = desk.journal.restart_loop();
+        let found = known.map(|known| known.found.as_str()).unwrap_or_default();
+        let message = format!("the job is stopped by force {then}, because {found}");
         desk.notes.push(Note::warning("LoopAnswered", message));
     }
-    Some(plan)
+    plan
 }
 
 /// A job in trouble that its gate found after it was good before: a loop is known from then on.

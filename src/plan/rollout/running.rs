@@ -24,7 +24,10 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     if !difference.is_empty() {
         by_hand::recognise(desk, app, want);
         return match held(desk, want, &difference) {
-            Some(plan) => aside(desk, app, want).unwrap_or(plan),
+            Some(plan) => match health::answer_of_stand_in(desk, app, want).unwrap_or(plan) {
+                Plan::Stall(stall) => aside(desk, app, want).unwrap_or(Plan::Stall(stall)),
+                plan => plan,
+            },
             None => change_while_running(desk, app, want, &difference),
         };
     }
@@ -176,7 +179,7 @@ fn is_condemned(desk: &Desk<'_>) -> bool {
 }
 
 /// The forced stop of the job in place, if there is state to start from afterwards.
-pub(in crate::plan) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+pub(super) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     match restore::of_start(desk, want) {
         Ok(_) => waiting::admitted(desk, Step::ForceStop),
         Err(plan) => plan,

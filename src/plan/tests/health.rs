@@ -1,10 +1,10 @@
 //! A job that was proven and restarts again and again.
 
 use super::*;
-use crate::api::status::{HistoryEntry, HistoryResult, JobStatus, LoopStatus};
+use crate::api::status::{FailedRevision, HistoryEntry, HistoryResult, JobStatus, LoopStatus, RolledBack};
 use crate::plan::health::differs;
 use crate::plan::needs;
-use crate::world::{Counter, Point, Series, Tail};
+use crate::world::{Counter, ObservedVersion, Point, Series, Tail};
 
 const RESTART: &str = "health: {onUnhealthy: Restart}";
 const MINUTE: i64 = 60;
@@ -330,4 +330,65 @@ fn a_log_that_cannot_be_read_is_told_and_changes_nothing() {
     case.world.restarts.log = Tail::Unreadable("denied".into());
     assert!(differs(&case.app, &case.world.restarts));
     assert_eq!(case.decide().plan, Plan::Rest);
+}
+
+/// The job of a case in the place of a newer revision that failed and is held.
+fn in_place_of_a_failed_one(more: &str) -> Case {
+    let case = watched(more, LOOP).sees(failing_job());
+    let good = case.want().unwrap();
+    let mut case = case.respec(&format!("parallelism: {{parallelism: 4}}\n{more}"));
+    let from = case.want().unwrap().revision.to_string();
+    let content = ObservedVersion {
+        configuration: good.configuration,
+        code_digest: None,
+    };
+    case.world.versions.insert(3, content);
+    case.journal(|journal| {
+        journal.revisions.as_mut().unwrap().target = Some(from.clone());
+        journal.failed_revisions.push(FailedRevision {
+            revision: from.clone(),
+            reason: Reason::RestartLoop,
+            at: start_of_time(),
+            answered: true,
+        });
+        journal.rolled_back = Some(RolledBack {
+            from,
+            to: good.revision.to_string(),
+            reason: Reason::GateFailed,
+            at: start_of_time(),
+        });
+    })
+}
+
+#[test]
+fn a_loop_of_the_revision_that_a_rollback_brought_back_is_told_and_answered_too() {
+    let told_only = in_place_of_a_failed_one("");
+    assert_eq!(stalls(&told_only.decide()).0, Reason::RolledBack);
+    assert!(known(&told_only.recorded()).is_some());
+
+    let case = in_place_of_a_failed_one("health: {onUnhealthy: ForceStop}");
+    let decision = case.decide();
+    assert_eq!(step(&decision), StepKind::ForceStop);
+    let revisions = decision.journal.revisions();
+    assert_eq!(decision.journal.intent.unwrap().revision, revisions.good);
+    let case = stopped(case.recorded());
+    let (reason, message) = stalls(&case.decide());
+    assert_eq!(reason, Reason::ForceStopped);
+    assert!(message.contains("because the job restarted 3 times"), "{message}");
+    assert_eq!(stalls(&case.recorded().decide()).0, Reason::ForceStopped);
+
+    let case = in_place_of_a_failed_one(RESTART);
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    let case = stopped(case.recorded());
+    let decision = case.decide();
+    assert_eq!(restore(&decision), Restore::Named("kept".into()));
+    assert_eq!(decision.journal.intent.unwrap().revision, revisions.good);
+}
+
+#[test]
+fn a_revision_that_a_rollback_brought_back_is_not_stopped_for_its_loop_where_it_could_not_be_started_again() {
+    let case = in_place_of_a_failed_one(RESTART).snapshots(Vec::new());
+    let decision = case.decide();
+    assert_eq!(stalls(&decision).0, Reason::NoRestorePoint);
+    assert_eq!(case.recorded().decide().plan, decision.plan);
 }

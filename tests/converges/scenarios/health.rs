@@ -37,6 +37,7 @@ pub(super) fn all() -> Vec<Scenario> {
     let loops = || vec![update("ages-1.yaml"), Act::pause(FOUND)];
     let then = |more: Vec<Act>| loops().into_iter().chain(more).collect();
     let answered = |answer: &str| vec![create(on_unhealthy(answer))];
+    let brought_back = || vec![update("ages-1.yaml"), update("loops-1.yaml"), Act::pause(2 * FOUND)];
     vec![
         story("a proven job that loops", running(), loops()),
         race(
@@ -48,6 +49,16 @@ pub(super) fn all() -> Vec<Scenario> {
             "a proven job that loops after it was started again",
             answered("Restart"),
             then(vec![Act::pause(FOUND)]),
+        ),
+        race(
+            "a job that loops after it was brought back and is stopped for it",
+            answered("ForceStop"),
+            brought_back(),
+        ),
+        open(
+            "a job that loops after it was brought back and is started again",
+            answered("Restart"),
+            brought_back(),
         ),
         story(
             "a proven job that loops and whose log is watched",
