@@ -36,6 +36,8 @@ mod rights;
 mod scarcity;
 #[path = "operation/scene.rs"]
 mod scene;
+#[path = "operation/schedule.rs"]
+mod schedule;
 #[path = "operation/snapshots.rs"]
 mod snapshots;
 #[path = "support/testbed.rs"]
