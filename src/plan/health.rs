@@ -10,10 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{FlinkApplication, OnUnhealthy, TransitionsMode};
 use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus, StepKind};
-use crate::configuration::Revision;
 use crate::desired::{Desired, Health};
 use crate::plan::health::rises::{Assessment, Excused, Proven, assess};
-use crate::plan::step::{RunConfiguration, Step};
+use crate::plan::step::Step;
 use crate::plan::{Desk, Note, Plan, restore, rollback, stall, waiting};
 use crate::world::{ApplicationStatus, Counter, Observed, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
 
@@ -102,8 +101,8 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
         let message = format!("{}. {}", describe(&known), what_helps(&known));
         return Some(stall(Reason::JobUnhealthy, message));
     }
-    let restorable = restore::of_start(desk, want);
-    Some(give(desk, want, restorable))
+    let no_state = restore::of_start(desk, want).err();
+    Some(give(desk, want, no_state))
 }
 
 /// The answer to a loop of the good revision that took the place of the wanted one, until it is given.
@@ -112,15 +111,10 @@ pub(super) fn answer_of_stand_in(desk: &mut Desk<'_>, app: &Observed, want: &Des
     if !is_unanswered(&desk.journal, want) || desk.journal.revisions().running.as_ref() != Some(&stand_in.to) {
         return None;
     }
-    let back = Desired {
-        configuration: app.configuration.clone(),
-        revision: Revision::recalled(&stand_in.to),
-        allow_non_restored_state: false,
-        ..want.clone()
-    };
-    let restorable = restore::of_way_back(desk, &back);
+    let back = rollback::back_to(want, &stand_in.to, app.configuration.clone());
+    let no_state = restore::of_way_back(desk, &back).err();
     desk.serves = Some(stand_in.to);
-    let plan = give(desk, want, restorable);
+    let plan = give(desk, want, no_state);
     if !matches!(plan, Plan::Do(_)) {
         desk.serves = None;
     }
@@ -128,26 +122,21 @@ pub(super) fn answer_of_stand_in(desk: &mut Desk<'_>, app: &Observed, want: &Des
 }
 
 /// Stops the job by force as the spec asks; one that shall be started again only where there is a state to start from.
-fn give(desk: &mut Desk<'_>, want: &Desired, restorable: Result<RunConfiguration, Plan>) -> Plan {
+fn give(desk: &mut Desk<'_>, want: &Desired, no_state: Option<Plan>) -> Plan {
     let step = want.health.on_unhealthy;
-    let plan = match (step, restorable) {
-        (OnUnhealthy::Restart, Err(plan)) => plan,
-        _ => waiting::admitted(desk, Step::ForceStop),
+    let then = match (step, no_state) {
+        (OnUnhealthy::Restart, Some(plan)) => return plan,
+        (OnUnhealthy::Restart, None) => "and started again from its newest snapshot",
+        _ => "and stays stopped",
     };
-    if matches!(plan, Plan::Do(_)) {
-        let health = desk.journal.health.get_or_insert_default();
+    let plan = waiting::admitted(desk, Step::ForceStop);
+    if let (Plan::Do(_), Some(health)) = (&plan, &mut desk.journal.health) {
         health.acted_at = Some(desk.situation.now);
         if let Some(known) = &mut health.restart_loop {
             known.answer = Some(step);
+            let message = format!("the job is stopped by force {then}, because {}", known.found);
+            desk.notes.push(Note::warning("LoopAnswered", message));
         }
-        let then = match step {
-            OnUnhealthy::Restart => "and started again from its newest snapshot",
-            _ => "and stays stopped",
-        };
-        let known = desk.journal.restart_loop();
-        let found = known.map(|known| known.found.as_str()).unwrap_or_default();
-        let message = format!("the job is stopped by force {then}, because {found}");
-        desk.notes.push(Note::warning("LoopAnswered", message));
     }
     plan
 }

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
 use crate::api::status::{HistoryResult, RefusalClass, RolledBack, WayBack};
-use crate::configuration::Revision;
+use crate::configuration::{Configuration, Revision};
 use crate::desired::Desired;
 use crate::plan::diff::difference;
 use crate::plan::gate::{self, Verdict};
@@ -137,6 +137,16 @@ fn stop_failed(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Pl
     Some(waiting::admitted(desk, Step::ForceStop))
 }
 
+/// What is asked for in place of the wanted revision: a good one with its content.
+pub(super) fn back_to(want: &Desired, revision: &str, configuration: Configuration) -> Desired {
+    Desired {
+        configuration,
+        revision: Revision::recalled(revision),
+        allow_non_restored_state: false,
+        ..want.clone()
+    }
+}
+
 /// The next move of the way back; none when it came to its end.
 fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Option<Plan> {
     if let Some(failure) = &way.failure {
@@ -145,12 +155,7 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     let Some(good) = desk.situation.world.versions.get(&way.version_id).cloned() else {
         return Some(unread(desk, way));
     };
-    let back = Desired {
-        configuration: good.configuration.clone(),
-        revision: Revision::recalled(&way.to),
-        allow_non_restored_state: false,
-        ..want.clone()
-    };
+    let back = back_to(want, &way.to, good.configuration.clone());
     let plan = match app.status {
         ApplicationStatus::Running => running(desk, app, &back, way)?,
         ApplicationStatus::Updating if !way.started => leave(desk, app, &back, way),

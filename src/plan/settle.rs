@@ -51,7 +51,7 @@ pub(super) fn settle(desk: &mut Desk<'_>) {
     if let Some(app) = &desk.situation.world.application {
         by_hand::notice_update(desk, app);
         // A job runs, whoever started it: no forced stop holds any more.
-        if is_running(desk) && desk.journal.intent.is_none() {
+        if app.status == ApplicationStatus::Running && desk.journal.intent.is_none() {
             desk.journal.force_stopped = None;
         }
     }
