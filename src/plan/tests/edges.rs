@@ -1,7 +1,9 @@
 //! What must not happen a second time, for ever, or by accident.
 
 use super::*;
-use crate::api::status::{HistoryEntry, HistoryResult, PreChange, RefusalClass, RefusalStatus, RolloutStatus};
+use crate::api::status::{
+    ForceStopped, HistoryEntry, HistoryResult, PreChange, RefusalClass, RefusalStatus, RolloutStatus,
+};
 use crate::plan::at_rest;
 
 fn rollout(case: &Case) -> RolloutStatus {
@@ -380,4 +382,22 @@ fn a_resource_at_rest_tells_when_something_is_due() {
     case.app.metadata.generation = Some(1);
     let at_rest = at_rest(&case.app, case.want().as_ref(), case.now).unwrap();
     assert_eq!(at_rest.wake, Some(after(3600 - 60)));
+}
+
+#[test]
+fn a_job_that_somebody_started_ends_a_forced_stop() {
+    let stopped = |status: ApplicationStatus| {
+        let case = Case::running("").world(|app| app.status = status);
+        let revision = case.want().unwrap().revision.to_string();
+        let case = case.journal(|journal| {
+            journal.force_stopped = Some(ForceStopped {
+                revision,
+                at: start_of_time(),
+                cause: None,
+            });
+        });
+        case.decide().journal.force_stopped.is_some()
+    };
+    assert!(stopped(ApplicationStatus::Ready));
+    assert!(!stopped(ApplicationStatus::Running));
 }
