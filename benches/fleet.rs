@@ -23,8 +23,7 @@ use figures::{percentile, sorted};
 use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 use sluicegate::api::condition::Condition;
 use sluicegate::api::spec::{DesiredState, FlinkApplication};
@@ -160,9 +159,7 @@ impl Fleet {
         let (bucket, quota) = (format!("demo={}", bucket.display()), size.to_string());
         let arguments = ["--speed", SPEED, "--bucket", &bucket, "--application-quota", &quota];
         let emulator = Emulator::start(&scratch(&format!("emulator-{size}")).unwrap(), &arguments).unwrap();
-        let config = Kubeconfig::read_from(cluster.admin_kubeconfig()).unwrap();
-        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
-        let client = Client::try_from(config.unwrap()).unwrap();
+        let client = cluster.client().await.unwrap();
         Self {
             cluster,
             emulator,

@@ -13,9 +13,8 @@ use aws_credential_types::Credentials;
 use aws_sdk_kinesisanalyticsv2::config::SharedCredentialsProvider;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::events::v1::Event;
-use kube::api::ListParams;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, ResourceExt};
+use kube::api::{ListParams, PostParams};
+use kube::{Api, Client, ResourceExt};
 use managed_flink_emulator::http::{Folders, serve};
 use managed_flink_emulator::{Service as Emulated, Settings as EmulatorSettings};
 use serde_json::{Value, json};
@@ -73,9 +72,7 @@ impl Day {
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(listener, service, now, None, std::future::pending()));
 
-        let config = Kubeconfig::read_from(cluster.admin_kubeconfig()).unwrap();
-        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
-        let client = Client::try_from(config.unwrap()).unwrap();
+        let client = cluster.client().await.unwrap();
         let day = Self {
             api: Api::namespaced(client.clone(), namespace),
             client,
@@ -89,10 +86,7 @@ impl Day {
             "spec": spec,
         });
         let resource = serde_json::from_value(manifest).unwrap();
-        day.api
-            .create(&kube::api::PostParams::default(), &resource)
-            .await
-            .unwrap();
+        day.api.create(&PostParams::default(), &resource).await.unwrap();
         day
     }
 

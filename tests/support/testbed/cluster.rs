@@ -1,10 +1,13 @@
 //! A real Kubernetes control plane: etcd, kube-apiserver with RBAC and an audit log, kube-controller-manager.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -180,6 +183,17 @@ impl Cluster {
     /// The administrator's kubeconfig file.
     pub(crate) fn admin_kubeconfig(&self) -> &Path {
         &self.admin
+    }
+
+    /// A client of the API server with the rights of the administrator.
+    pub(crate) async fn client(&self) -> Result<Client, TestbedError> {
+        let during = || "making a client from the administrator's kubeconfig".to_owned();
+        let config = Kubeconfig::read_from(&self.admin)
+            .map_err(io::Error::other)
+            .during(during)?;
+        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
+        let config = config.map_err(io::Error::other).during(during)?;
+        Client::try_from(config).map_err(io::Error::other).during(during)
     }
 
     /// The kubectl of this control plane's version.
