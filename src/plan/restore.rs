@@ -1,10 +1,13 @@
 //! The state that a job starts from: always named in full, and empty only by consent.
 
+use jiff::Timestamp;
+
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
 use crate::api::status::UnprovenSpan;
 use crate::configuration::flink_version;
 use crate::desired::{Desired, Initial};
+use crate::plan::snapshots::name;
 use crate::plan::step::{Restore, RunConfiguration};
 use crate::plan::{Desk, Plan, stall};
 use crate::world::{Observed, ObservedSnapshot, SnapshotStatus};
@@ -77,9 +80,15 @@ fn version_in_name(name: &str) -> Option<i64> {
     rest.split('-').next()?.parse().ok()
 }
 
-/// The newest of some snapshots; of two in one second, the one of the later version.
+/// The newest of some snapshots, by [`recency`].
 pub(super) fn newest_of<'a>(snapshots: impl Iterator<Item = &'a ObservedSnapshot>) -> Option<&'a ObservedSnapshot> {
-    snapshots.max_by_key(|snapshot| (snapshot.created_at, snapshot.version_id))
+    snapshots.max_by_key(|snapshot| recency(snapshot))
+}
+
+/// What is greater for the newer of two snapshots. Times of the service carry whole seconds: of two in one second, the one
+/// of the later version is newer; of one version, the service's own: it takes one to end a job, after ours of that job.
+pub(super) fn recency(snapshot: &ObservedSnapshot) -> (Timestamp, i64, bool) {
+    (snapshot.created_at, snapshot.version_id, !name::is_ours(&snapshot.name))
 }
 
 /// The run configuration of an update of a running job.

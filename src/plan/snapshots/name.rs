@@ -80,7 +80,7 @@ pub(super) fn free(desk: &Desk<'_>, app: &Observed, purpose: Purpose, at: Timest
 }
 
 /// Whether a name is one that this controller gives: the uid of a resource, a revision, and what it was taken for.
-pub(super) fn is_ours(name: &str) -> bool {
+pub(in crate::plan) fn is_ours(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return false;
     };

@@ -64,7 +64,7 @@ fn surplus<'a>(meant: &[&'a ObservedSnapshot], rules: &Retention, now: Timestamp
         .copied()
         .filter(|snapshot| snapshot.status == SnapshotStatus::Ready)
         .collect();
-    newest_first.sort_by_key(|snapshot| std::cmp::Reverse((snapshot.created_at, snapshot.version_id)));
+    newest_first.sort_by_key(|snapshot| std::cmp::Reverse(restore::recency(snapshot)));
     let newest = newest_first.first().map(|snapshot| snapshot.created_at);
     let kept = rules.max_count.unwrap_or(usize::MAX);
     let is_old = |snapshot: &ObservedSnapshot| rules.max_age.is_some_and(|age| snapshot.created_at + age <= now);

@@ -192,6 +192,27 @@ fn a_stopped_application_gets_the_good_content_and_starts_from_the_snapshot_of_t
 }
 
 #[test]
+fn of_two_snapshots_of_the_good_job_in_one_second_the_one_of_the_update_is_restored() {
+    let ours = "sluicegate-uid1-7f3c0d1e22ab-first-20260601T000000Z";
+    for of_the_update in ["Rq0FdW848ProrMybhyHY", "zq0FdW848ProrMybhyHY"] {
+        let mut both = vec![
+            snapshot(ours, 5, SnapshotStatus::Ready),
+            snapshot(of_the_update, 5, SnapshotStatus::Ready),
+        ];
+        for _ in 0..2 {
+            both.reverse();
+            let case = failed_change("").recorded().journal(|journal| journal.intent = None);
+            let case = returned(case, ApplicationStatus::Ready).snapshots(both.clone());
+            assert_eq!(
+                restore(&case.decide()),
+                Restore::Named(of_the_update.into()),
+                "{both:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_way_back_without_a_snapshot_of_a_good_job_waits_for_consent() {
     let case = failed_change("").recorded().journal(|journal| journal.intent = None);
     let case = returned(case, ApplicationStatus::Ready).snapshots(vec![snapshot("bad", 30, SnapshotStatus::Ready)]);
