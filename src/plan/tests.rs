@@ -10,6 +10,7 @@ mod intents;
 mod ownership;
 mod preview;
 mod refusals;
+mod restore;
 mod rollback;
 mod snapshots;
 mod stuck;
