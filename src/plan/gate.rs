@@ -146,7 +146,7 @@ fn prove(
     now: Timestamp,
     deadline: Timestamp,
 ) -> Verdict {
-    let stable = now >= since + terms.stable_for;
+    let stable = lasts(terms.stable_for, since, now);
     let completed = job.checkpoints.map(|checkpoints| checkpoints.completed);
     let enough = terms.min_completed_checkpoints == 0
         || completed.is_some_and(|completed| completed >= terms.min_completed_checkpoints);
@@ -191,6 +191,12 @@ fn prove(
         "the job runs and does not show whether it restored its state"
     };
     Verdict::Unverified(missing.to_owned())
+}
+
+/// Whether a time has passed for certain between two moments. They are whole seconds, cut down: ten of them between two
+/// moments may be little more than nine.
+fn lasts(time: SignedDuration, since: Timestamp, now: Timestamp) -> bool {
+    time.is_zero() || now > since + time
 }
 
 fn trouble(gate: &GateStatus, job: &ObservedJob, terms: Gate) -> Option<Trouble> {

@@ -12,8 +12,7 @@ pub(crate) const CAUSE: &str = "java.io.IOException: table orders is gone";
 pub(crate) const LOOPS: &str =
     "main: ok\nthen: {failsEvery: 5s, exception: \"java.io.IOException: table orders is gone\"}\n";
 
-/// A spec with this code, without the snapshot before a change, and with a gate that watches for more than a second: the
-/// controller counts whole seconds, so that two of them can be little more than one, and one can be none.
+/// A spec with this code, without the snapshot before a change, and with a gate that watches for two seconds.
 pub(crate) fn release(key: &str) -> Value {
     with(key, &json!({}))
 }

@@ -76,9 +76,9 @@ fn failed(decision: &Decision) -> Reason {
 fn one_good_look_is_not_enough_and_uninterrupted_running_is() {
     let decision = after_looks(verifying(""), vec![(10, healthy_job())]);
     assert_eq!(waits(&decision), Reason::Verifying);
-    let decision = after_looks(verifying(""), vec![(10, healthy_job()), (129, healthy_job())]);
-    assert_eq!(waits(&decision), Reason::Verifying);
     let decision = after_looks(verifying(""), vec![(10, healthy_job()), (130, healthy_job())]);
+    assert_eq!(waits(&decision), Reason::Verifying);
+    let decision = after_looks(verifying(""), vec![(10, healthy_job()), (131, healthy_job())]);
     assert_eq!(decision.plan, Plan::Rest);
     let revisions = decision.journal.revisions();
     assert_eq!(revisions.good, revisions.running);
@@ -99,7 +99,7 @@ fn a_finished_source_beside_running_subtasks_is_up() {
         job.vertices[0].running = 0;
         job.vertices[0].finished = 1;
     });
-    let decision = after_looks(verifying(""), vec![(10, bounded.clone()), (130, bounded)]);
+    let decision = after_looks(verifying(""), vec![(10, bounded.clone()), (131, bounded)]);
     assert_eq!(decision.plan, Plan::Rest);
 }
 
@@ -122,7 +122,7 @@ fn one_restart_is_tolerated_and_restarts_the_window_and_a_second_fails_the_chang
     let looks = vec![(10, healthy_job()), (100, once.clone()), (180, once.clone())];
     assert_eq!(waits(&after_looks(verifying(""), looks.clone())), Reason::Verifying);
     let mut looks = looks;
-    looks.push((220, once));
+    looks.push((221, once));
     assert_eq!(after_looks(verifying(""), looks).plan, Plan::Rest);
     let twice = job(|job| {
         job.restarts = Some(2);
@@ -157,11 +157,11 @@ fn a_job_that_came_up_without_the_state_it_asked_for_fails_the_change() {
 #[test]
 fn a_restored_snapshot_is_remembered_when_a_checkpoint_takes_its_place() {
     let later = job(|job| job.checkpoints.as_mut().unwrap().restored = Restored::Checkpoint);
-    let decision = after_looks(verifying(""), vec![(10, healthy_job()), (130, later.clone())]);
+    let decision = after_looks(verifying(""), vec![(10, healthy_job()), (131, later.clone())]);
     assert_eq!(decision.plan, Plan::Rest);
     let decision = after_looks(
         verifying(""),
-        vec![(10, later.clone()), (130, later.clone()), (1800, later)],
+        vec![(10, later.clone()), (131, later.clone()), (1800, later)],
     );
     assert_eq!(
         stalls(&decision).0,
@@ -204,7 +204,7 @@ fn what_cannot_be_seen_condemns_nothing() {
     assert!(message.contains("denied"), "{message}");
     assert!(decision.journal.failed_revisions.is_empty());
     let uncounted = job(|job| job.restarts = None);
-    let looks = vec![(10, uncounted.clone()), (130, uncounted.clone()), (1800, uncounted)];
+    let looks = vec![(10, uncounted.clone()), (131, uncounted.clone()), (1800, uncounted)];
     assert_eq!(stalls(&after_looks(verifying(""), looks)).0, Reason::Unverified);
 }
 
@@ -213,14 +213,14 @@ fn an_unverified_revision_is_promoted_by_a_later_look() {
     let mut case = verifying("");
     case.world.job = Sight::Blind("denied".into());
     let case = case.at(1800).recorded();
-    let decision = after_looks(case, vec![(3000, healthy_job()), (3120, healthy_job())]);
+    let decision = after_looks(case, vec![(3000, healthy_job()), (3121, healthy_job())]);
     assert_eq!(decision.plan, Plan::Rest);
 }
 
 #[test]
 fn the_job_of_before_the_change_does_not_count() {
     let old = job(|job| job.started_at = start_of_time());
-    let decision = after_looks(verifying(""), vec![(10, old.clone()), (130, old)]);
+    let decision = after_looks(verifying(""), vec![(10, old.clone()), (131, old)]);
     assert_eq!(waits(&decision), Reason::Verifying);
 }
 
@@ -250,11 +250,22 @@ fn a_job_that_ends_in_the_gate_fails_the_change_and_one_that_ends_long_after_it_
 }
 
 #[test]
+fn a_job_that_is_watched_for_a_time_is_watched_for_no_second_less() {
+    let looked = |gate: &str, second| {
+        let spec = format!("rollout: {{gate: {{stableFor: {gate}}}}}");
+        after_looks(verifying(&spec), vec![(10, healthy_job()), (second, healthy_job())])
+    };
+    assert_eq!(waits(&looked("10s", 20)), Reason::Verifying, "it may be 9.1 s");
+    assert_eq!(looked("10s", 21).plan, Plan::Rest);
+    assert_eq!(looked("0s", 10).plan, Plan::Rest);
+}
+
+#[test]
 fn a_look_that_shows_nothing_does_not_restart_the_window() {
     let mut blind =
         verifying("").journal(|journal| *journal = after_looks(verifying(""), vec![(10, healthy_job())]).journal);
     blind.world.job = Sight::Blind("timed out".into());
-    let decision = after_looks(blind.at(70).recorded(), vec![(130, healthy_job())]);
+    let decision = after_looks(blind.at(70).recorded(), vec![(131, healthy_job())]);
     assert_eq!(decision.plan, Plan::Rest);
 }
 
@@ -278,7 +289,7 @@ fn the_downtime_runs_from_the_own_snapshot_of_the_update_to_the_first_look_that_
         first.decide().measures,
         [Measure::Downtime(SignedDuration::from_secs(8))]
     );
-    let second = first.recorded().at(130);
+    let second = first.recorded().at(131);
     let decision = second.decide();
     assert!(decision.measures.is_empty(), "it is measured once");
     let told = decision.notes.iter().any(|note| note.message.contains("about 8 s"));

@@ -33,7 +33,7 @@ fn a_start_that_succeeded_is_verified_and_promotes_the_revision_when_the_job_is_
     assert_eq!(waits(&case.decide()), Reason::Verifying);
     let up = case.recorded().sees(healthy_job());
     assert_eq!(waits(&up.decide()), Reason::Verifying);
-    let decision = up.recorded().at(60 + 120).decide();
+    let decision = up.recorded().at(60 + 121).decide();
     assert_eq!(step(&decision), StepKind::BackUp);
     let revisions = decision.journal.revisions();
     assert!(revisions.good.is_some() && revisions.good == revisions.running);

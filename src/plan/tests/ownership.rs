@@ -84,7 +84,7 @@ fn an_adopted_application_that_equals_its_spec_is_proven_as_it_runs() {
         .at(60);
     let adopted = adopted.snapshots(vec![snapshot("theirs", 1, SnapshotStatus::Ready)]);
     assert_eq!(waits(&adopted.decide_in(&["*"])), Reason::Verifying);
-    let good = adopted.recorded().at(60 + 120).decide_in(&["*"]);
+    let good = adopted.recorded().at(60 + 121).decide_in(&["*"]);
     assert_eq!(good.plan, Plan::Rest);
     assert!(good.journal.revisions().good.is_some());
 }

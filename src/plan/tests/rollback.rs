@@ -84,7 +84,7 @@ pub(super) fn rolled_back() -> Case {
         .sees(healthy_job())
         .at(100)
         .recorded()
-        .at(220)
+        .at(221)
         .recorded()
 }
 
@@ -184,7 +184,7 @@ fn the_good_revision_is_proven_again_and_the_failed_one_held() {
     let case = returned(case, ApplicationStatus::Running).sees(healthy_job()).at(100);
     let decision = case.decide();
     assert_eq!(waits(&decision), Reason::RollingBack);
-    let case = case.recorded().at(220);
+    let case = case.recorded().at(221);
     let decision = case.decide();
     let (reason, message) = stalls(&decision);
     assert_eq!(reason, Reason::RolledBack);
@@ -256,7 +256,7 @@ fn the_service_s_own_rollback_is_recognised_and_needs_no_call() {
         .sees(healthy_job())
         .at(100);
     assert_eq!(waits(&case.decide()), Reason::RollingBack);
-    let decision = case.recorded().at(220).decide();
+    let decision = case.recorded().at(221).decide();
     assert_eq!(stalls(&decision).0, Reason::RolledBack);
     assert_eq!(decision.journal.rolled_back.unwrap().reason, Reason::System);
 }

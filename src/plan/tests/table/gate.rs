@@ -10,8 +10,8 @@ type Row = (&'static str, fn(&[i64]) -> Decision);
 /// The columns: the seconds of the looks since the change. `stableFor` is two minutes, `progressDeadline` half an hour.
 const COLUMNS: [(&str, &[i64]); 3] = [
     ("the first look", &[10]),
-    ("`stableFor` later", &[10, 130]),
-    ("at `progressDeadline`", &[10, 130, 1800]),
+    ("`stableFor` later", &[10, 131]),
+    ("at `progressDeadline`", &[10, 131, 1800]),
 ];
 
 const ROWS: [Row; 13] = [
