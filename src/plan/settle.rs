@@ -16,6 +16,10 @@ pub const CALL_SETTLES: SignedDuration = SignedDuration::from_secs(30);
 /// How long after its declaration a start or a stop may still take effect: nothing in the API fences them.
 pub const QUARANTINE: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long after its declaration an operation may begin and still count as what an unanswered stop began; one that
+/// begins later may be the stop of somebody else.
+const SENT_AT_ONCE: SignedDuration = SignedDuration::from_secs(2);
+
 /// How long a description may be older than an accepted call (facts §1.2 has no figure; a minute is assumed).
 pub const LAG: SignedDuration = SignedDuration::from_secs(60);
 
@@ -107,10 +111,17 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
         },
         StepKind::TakeSnapshot | StepKind::BackUp => snapshot_verdict(intent, world, age),
         StepKind::DeleteSnapshot => snapshots::deletion_verdict(intent, world, age),
-        StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world
-            .application
-            .as_ref()
-            .map_or(Verdict::Void, |app| run_verdict(intent, desk, app)),
+        StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => {
+            world.application.as_ref().map_or(Verdict::Void, |app| {
+                let verdict = run_verdict(intent, desk, app);
+                let patience = if may_still_come(intent, world) {
+                    QUARANTINE
+                } else {
+                    SignedDuration::ZERO
+                };
+                late(age, patience, verdict)
+            })
+        }
         _ => world
             .application
             .as_ref()
@@ -172,6 +183,15 @@ fn update_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
         OperationStatus::Successful if caught_up && moved => Verdict::Done,
         OperationStatus::Successful => late(age, LAG + CALL_SETTLES, Verdict::Void),
     }
+}
+
+/// Whether a stop without an answer may be on its way although the application looks as it would after it: somebody else
+/// stopped it, or its job ended. Where it came after the next start, it would end that job without a snapshot.
+fn may_still_come(intent: &Intent, world: &World) -> bool {
+    let is_stop = matches!(intent.step, StepKind::Stop | StepKind::ForceStop);
+    let arrived =
+        operation_of(intent, world).is_some_and(|operation| operation.started_at <= intent.declared_at + SENT_AT_ONCE);
+    is_stop && intent.phase != Phase::Issued && !arrived
 }
 
 fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {

@@ -143,6 +143,40 @@ fn a_call_without_an_answer_is_settled_by_observation_only() {
 }
 
 #[test]
+fn a_stop_without_an_answer_is_awaited_although_somebody_else_stopped_the_application() {
+    let begun = |second| {
+        let mut stop = operation("op-found", "StopApplication", OperationStatus::Successful);
+        stop.started_at = after(second);
+        stop
+    };
+    for kind in [StepKind::Stop, StepKind::ForceStop] {
+        for operations in [vec![begun(10)], vec![]] {
+            let case = Case::observed("", ApplicationStatus::Ready).intent(kind, Phase::Unknown);
+            let early = case.operations(operations).at(59);
+            let awaited = early.decide().journal.intent.map(|intent| intent.step);
+            assert_eq!(awaited, Some(kind), "it may come yet");
+            assert_eq!(
+                step(&early.at(60).decide()),
+                StepKind::Start,
+                "{kind:?} cannot come any more"
+            );
+        }
+        let ours = Case::observed("", ApplicationStatus::Ready).intent(kind, Phase::Unknown);
+        assert_eq!(
+            step(&ours.operations(vec![begun(1)]).at(20).decide()),
+            StepKind::Start,
+            "{kind:?}"
+        );
+        let answered = Case::observed("", ApplicationStatus::Ready).issued(kind);
+        assert_eq!(
+            step(&answered.operations(vec![begun(10)]).at(20).decide()),
+            StepKind::Start,
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
 fn a_lost_reply_is_found_by_the_operation_that_was_not_there_before() {
     let case = Case::observed("", ApplicationStatus::Running)
         .intent(StepKind::Start, Phase::Unknown)
