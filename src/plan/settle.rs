@@ -111,17 +111,10 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
         },
         StepKind::TakeSnapshot | StepKind::BackUp => snapshot_verdict(intent, world, age),
         StepKind::DeleteSnapshot => snapshots::deletion_verdict(intent, world, age),
-        StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => {
-            world.application.as_ref().map_or(Verdict::Void, |app| {
-                let verdict = run_verdict(intent, desk, app);
-                let patience = if may_still_come(intent, world) {
-                    QUARANTINE
-                } else {
-                    SignedDuration::ZERO
-                };
-                late(age, patience, verdict)
-            })
-        }
+        StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world
+            .application
+            .as_ref()
+            .map_or(Verdict::Void, |app| run_verdict(intent, desk, app)),
         _ => world
             .application
             .as_ref()
@@ -197,6 +190,9 @@ fn may_still_come(intent: &Intent, world: &World) -> bool {
 fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
     let now = desk.situation.now;
     let age = now.duration_since(intent.declared_at);
+    if age < QUARANTINE && may_still_come(intent, desk.situation.world) {
+        return Verdict::Open;
+    }
     let reached = match intent.step {
         StepKind::Start | StepKind::RollBack => ApplicationStatus::Running,
         _ => ApplicationStatus::Ready,
