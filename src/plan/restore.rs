@@ -66,18 +66,12 @@ pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a
 /// one of the service's own is the job's unless an earlier version made it: a change takes longer than a second.
 fn made_in(span: &UnprovenSpan, snapshot: &ObservedSnapshot) -> bool {
     let in_its_first_second = snapshot.created_at == span.from;
-    let version = version_in_name(&snapshot.name);
+    let version = name::version(&snapshot.name);
     let is_its_own = span.version_id.is_some_and(|came| match version {
         Some(version) => version == came,
         None => snapshot.version_id >= came,
     });
     span.holds(snapshot.created_at) || in_its_first_second && is_its_own
-}
-
-/// The version with which the job ran that a snapshot of ours is of: `sluicegate-...-pre-7`, or `...-pre-7-2`.
-fn version_in_name(name: &str) -> Option<i64> {
-    let (_, rest) = name.strip_prefix("sluicegate-")?.rsplit_once("-pre-")?;
-    rest.split('-').next()?.parse().ok()
 }
 
 /// The newest of some snapshots, by [`recency`].
@@ -214,17 +208,4 @@ fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
         .zip(flink_version(runtime))
         .is_some_and(|(made_by, target)| made_by > target);
     snapshot.status == SnapshotStatus::Ready && !newer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version_in_name;
-
-    #[test]
-    fn the_name_of_a_snapshot_of_ours_tells_the_version() {
-        assert_eq!(version_in_name("sluicegate-0a1b-7f3c0d1e22ab-pre-41"), Some(41));
-        assert_eq!(version_in_name("sluicegate-0a1b-7f3c0d1e22ab-pre-41-2"), Some(41));
-        assert_eq!(version_in_name("before-migration-pre-41"), None);
-        assert_eq!(version_in_name("J83xkehHnXHLILEuwa7V"), None);
-    }
 }

@@ -97,6 +97,12 @@ pub(in crate::plan) fn is_ours(name: &str) -> bool {
         && moment.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// The version with which the job ran that a snapshot of ours is of: `sluicegate-...-pre-7`, or `...-pre-7-2`.
+pub(in crate::plan) fn version(name: &str) -> Option<i64> {
+    let (_, rest) = name.strip_prefix(PREFIX)?.rsplit_once("-pre-")?;
+    rest.split('-').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +140,13 @@ mod tests {
         ] {
             assert!(!is_ours(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_snapshot_of_ours_tells_the_version() {
+        assert_eq!(version("sluicegate-0a1b-7f3c0d1e22ab-pre-41"), Some(41));
+        assert_eq!(version("sluicegate-0a1b-7f3c0d1e22ab-pre-41-2"), Some(41));
+        assert_eq!(version("before-migration-pre-41"), None);
+        assert_eq!(version("J83xkehHnXHLILEuwa7V"), None);
     }
 }
