@@ -31,10 +31,32 @@ demo: needs cluster build ## Show the main job on a real API server and the emul
 	$(call say,Running the demo)
 	@$(BUILT)/examples/demo
 
+# How long the proof is meant to take, in minutes: with the dependencies compiled, and from empty caches.
+WARM := 15
+COLD := 35
+# Whether what is built once is there already.
+BUILT_ONCE := $(and $(wildcard $(SLUICEGATE_CACHE)/kubernetes-*/bin/kubectl),$(wildcard $(BUILT)/deps/libkube_client-*.rlib))
+
+# The lints look on while the tests are compiled, by the compiler that clippy is: a build of its own for them would compile
+# all of it twice. CLIPPY_ARGS is how cargo-clippy hands arguments to that compiler.
+LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS="-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"
+QUICK := --workspace --lib --bins --test architecture --test manifests --test wire --test service --test process
+MAKE_PART := $(MAKE) --no-print-directory
+
 .PHONY: test
-test: needs cluster tools format lint spelling drift ## Prove everything: the checks, then all tests on the real parts
-	$(call say,Running all tests)
-	@cargo test --workspace --locked
+test: needs ## Prove everything: the checks, then all tests on the real parts
+	@tests/proof/parts.sh $(if $(BUILT_ONCE),$(WARM),$(COLD)) \
+		"Format and spelling" "$(MAKE_PART) tools format spelling" \
+		"Kubernetes binaries" "$(MAKE_PART) cluster" \
+		"Build, with the lints" '$(LINTED) cargo test --workspace --locked --no-run && $(LINTED) cargo build --workspace --bins --examples --benches --locked' \
+		"Generated CRD" "$(MAKE_PART) compare" \
+		"Quick tests" '$(LINTED) cargo test $(QUICK) --locked' \
+		"Simulation" '$(LINTED) cargo test --locked --test converges -- --nocapture' \
+		"Real API server" '$(LINTED) cargo test --locked --test end_to_end -- --test-threads=$(SCENES)'
+
+.PHONY: soak
+soak: needs ## Play at least 20,000 histories and every fault of every story; goes on where it was ended
+	@tests/proof/soak.sh $(HISTORIES)
 
 .PHONY: bench
 bench: needs cluster ## Measure rollbacks, loops and fleets of up to 10,000 applications (about two hours)

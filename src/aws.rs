@@ -12,12 +12,14 @@ mod log;
 pub mod observe;
 mod perform;
 pub mod presign;
+pub mod reads;
 
 use std::sync::Arc;
 
 use crate::aws::budget::Budget;
 use crate::aws::clients::Clients;
 use crate::aws::kept::Kept;
+use crate::aws::reads::Reads;
 use crate::metrics::Metrics;
 use crate::plan::urgency::Urgency;
 
@@ -28,6 +30,8 @@ const CAUSES: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Service {
     clients: Clients,
+    /// What sends the reads that every look repeats.
+    reads: Arc<dyn Reads>,
     metrics: Arc<Metrics>,
     /// Why operations failed, by the id of the operation.
     causes: Arc<Kept<String, String>>,
@@ -42,12 +46,19 @@ impl Service {
     #[must_use]
     pub fn new(clients: Clients, metrics: Arc<Metrics>) -> Self {
         Self {
+            reads: Arc::new(clients.clone()),
             clients,
             metrics,
             causes: Arc::new(Kept::at_most(CAUSES)),
             budget: Arc::default(),
             urgency: Urgency::Sweep,
         }
+    }
+
+    /// The same service whose looks are sent by something that stands before the clients.
+    #[must_use]
+    pub fn with_reads(self, reads: Arc<dyn Reads>) -> Self {
+        Self { reads, ..self }
     }
 
     /// The same service for calls of this urgency; both spend one budget.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use aws_sdk_kinesisanalyticsv2::config::http::HttpResponse;
 use aws_sdk_kinesisanalyticsv2::error::{ProvideErrorMetadata, SdkError};
 
+use futures::TryFutureExt as _;
+
 use crate::aws::Service;
 use crate::aws::fault::classify;
 use crate::fault::{Fault, FaultKind};
@@ -34,7 +36,8 @@ impl Service {
         self.budget.put_off_call(region, operation, key, urgency)
     }
 
-    /// Sends a read when it is its turn, and again while it is throttled and somebody waits for it, or it has time.
+    /// Sends a read through the SDK when it is its turn, and again while it is throttled and somebody waits for it, or it
+    /// has time.
     pub(super) async fn read<T, E, F>(
         &self,
         region: &str,
@@ -45,6 +48,20 @@ impl Service {
         E: ProvideErrorMetadata + Error + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
     {
+        let send = move || send().map_err(|error| classify(&error));
+        self.in_turn(region, operation, send).await
+    }
+
+    /// Sends a read when it is its turn, and again while it is throttled and somebody waits for it, or it has time.
+    pub(super) async fn in_turn<T, F>(
+        &self,
+        region: &str,
+        operation: &'static str,
+        send: impl Fn() -> F + Send,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>> + Send,
+    {
         for _ in 1..attempts(self.urgency) {
             match self.read_once(region, operation, &send).await {
                 Err(fault) if fault.kind == FaultKind::Throttled => {}
@@ -54,15 +71,14 @@ impl Service {
         self.read_once(region, operation, &send).await
     }
 
-    async fn read_once<T, E, F>(
+    async fn read_once<T, F>(
         &self,
         region: &str,
         operation: &'static str,
         send: &(impl Fn() -> F + Send),
     ) -> Result<T, Fault>
     where
-        E: ProvideErrorMetadata + Error + 'static,
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+        F: Future<Output = Result<T, Fault>> + Send,
     {
         let Some(wait) = self.budget.turn(region, operation, self.urgency) else {
             self.metrics.call_held_back(operation);
@@ -72,10 +88,10 @@ impl Service {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        self.noted(region, operation, send().await)
+        self.counted(region, operation, send().await)
     }
 
-    /// Counts a call, classifies its failure, and learns from it how many calls the service takes.
+    /// Counts a call of the SDK, classifies its failure, and learns from it how many calls the service takes.
     pub(super) fn noted<T, E>(
         &self,
         region: &str,
@@ -85,7 +101,10 @@ impl Service {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let result = result.map_err(|error| classify(&error));
+        self.counted(region, operation, result.map_err(|error| classify(&error)))
+    }
+
+    fn counted<T>(&self, region: &str, operation: &'static str, result: Result<T, Fault>) -> Result<T, Fault> {
         match &result {
             Ok(_) => self.metrics.call_succeeded(operation),
             Err(fault) => self.metrics.call_failed(operation, fault.kind.as_str()),

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::status::Tags;
 use crate::aws::Service;
-use crate::aws::convert::read;
 use crate::desired::Identity;
 use crate::fault::{Fault, FaultKind};
 use crate::world::{Needs, Observed, ObservedOperation, ObservedSnapshot, ObservedVersion, OperationStatus, World};
@@ -55,15 +53,10 @@ impl Service {
     }
 
     async fn version(&self, identity: &Identity, id: i64) -> Result<Option<ObservedVersion>, Fault> {
-        let call = self.clients.reader(&identity.region).describe_application_version();
-        let call = call.application_name(&identity.name).application_version_id(id);
-        match self
-            .read(&identity.region, "DescribeApplicationVersion", || call.clone().send())
-            .await
-        {
-            Ok(output) => Ok(output.application_version_detail.as_ref().map(read::version)),
+        let read = || self.reads.version(identity, id);
+        match self.in_turn(&identity.region, "DescribeApplicationVersion", read).await {
             Err(fault) if matches!(fault.kind, FaultKind::NotFound | FaultKind::Invalid) => Ok(None),
-            Err(fault) => Err(fault),
+            answered => answered,
         }
     }
 
@@ -72,50 +65,27 @@ impl Service {
     /// # Errors
     /// The fault of the read that failed.
     pub async fn describe(&self, identity: &Identity) -> Result<Option<Observed>, Fault> {
-        let call = self
-            .clients
-            .reader(&identity.region)
-            .describe_application()
-            .application_name(&identity.name);
-        let detail = match self
-            .read(&identity.region, "DescribeApplication", || call.clone().send())
-            .await
-        {
-            Ok(output) => output.application_detail,
+        let read = || self.reads.application(identity);
+        let application = match self.in_turn(&identity.region, "DescribeApplication", read).await {
             Err(fault) if fault.kind == FaultKind::NotFound => None,
-            Err(fault) => return Err(fault),
+            answered => answered?,
         };
-        let Some(detail) = detail else { return Ok(None) };
-        match self.tags(identity, &detail.application_arn).await {
-            Ok(tags) => Ok(Some(read::observed(&detail, tags))),
+        let Some(application) = application else {
+            return Ok(None);
+        };
+        let read = || self.reads.tags(identity, &application.arn);
+        match self.in_turn(&identity.region, "ListTagsForResource", read).await {
+            Ok(tags) => Ok(Some(Observed { tags, ..application })),
             Err(fault) if fault.kind == FaultKind::NotFound => Ok(None),
             Err(fault) => Err(fault),
         }
     }
 
-    async fn tags(&self, identity: &Identity, arn: &str) -> Result<Tags, Fault> {
-        let call = self
-            .clients
-            .reader(&identity.region)
-            .list_tags_for_resource()
-            .resource_arn(arn);
-        let output = self
-            .read(&identity.region, "ListTagsForResource", || call.clone().send())
-            .await?;
-        Ok(read::tags(output.tags()))
-    }
-
     async fn operations(&self, identity: &Identity) -> Result<Vec<ObservedOperation>, Fault> {
-        let call = self.clients.reader(&identity.region).list_application_operations();
-        let call = call.application_name(&identity.name).limit(50);
-        let output = self
-            .read(&identity.region, "ListApplicationOperations", || call.clone().send())
+        let read = || self.reads.operations(identity);
+        let mut operations = self
+            .in_turn(&identity.region, "ListApplicationOperations", read)
             .await?;
-        let mut operations: Vec<_> = output
-            .application_operation_info_list()
-            .iter()
-            .filter_map(read::operation)
-            .collect();
         operations.sort_by_key(|operation| std::cmp::Reverse(operation.started_at));
         let mut told = BTreeSet::new();
         for operation in operations
@@ -166,13 +136,10 @@ impl Service {
         let mut snapshots = Vec::new();
         let mut token = None;
         for _ in 0..PAGES {
-            let call = self.clients.reader(&identity.region).list_application_snapshots();
-            let call = call.application_name(&identity.name).limit(50).set_next_token(token);
-            let output = self
-                .read(&identity.region, "ListApplicationSnapshots", || call.clone().send())
-                .await?;
-            snapshots.extend(output.snapshot_summaries().iter().map(read::snapshot));
-            token = output.next_token;
+            let read = || self.reads.snapshots(identity, token.clone());
+            let (page, next) = self.in_turn(&identity.region, "ListApplicationSnapshots", read).await?;
+            snapshots.extend(page);
+            token = next;
             if token.is_none() {
                 break;
             }

@@ -10,6 +10,7 @@ use crate::invariants::violations;
 use crate::run::{Checkpoint, Ended};
 use crate::scenarios::Scenario;
 use crate::trace::What;
+use crate::world::Looks;
 
 /// What a tour through the points of one or more stories covered and found.
 #[derive(Debug, Default)]
@@ -75,7 +76,11 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
                 continue;
             }
             let fault = Fault { point, kind: *kind };
-            let ended = from.with(|world| world.faults = vec![fault]).run(false);
+            let begin = from.with(|world| {
+                world.faults = vec![fault];
+                world.looks = looks(point);
+            });
+            let ended = begin.run(false);
             let name = format!("{}, {kind:?} at point {point}", scenario.name);
             compare(&mut tour, &name, ended);
         }
@@ -83,11 +88,17 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
     for pass in stale_passes(&plain) {
         let name = format!("{}, an older object in pass {pass}", scenario.name);
         *tour.covered.entry("Stale".to_owned()).or_default() += 2;
-        compare(&mut tour, &name, start.with_stale_passes(&[pass]).run(false));
-        let cold = plain.checkpoints[pass as usize - 1].with_stale_passes(&[pass]);
+        let read_so = |from: &Checkpoint| from.with(|world| world.looks = looks(pass)).stale(&[pass]);
+        compare(&mut tour, &name, read_so(&start).run(false));
+        let cold = read_so(&plain.checkpoints[pass as usize - 1]);
         compare(&mut tour, &format!("{name} of a new process"), cold.run(false));
     }
     tour
+}
+
+/// How the looks of a run with a fault at a point or pass are read: through the SDK at every twentieth.
+fn looks(place: u32) -> Looks {
+    if place % 20 == 0 { Looks::Sdk } else { Looks::Remembered }
 }
 
 /// The calls of a run in which nothing may be changed.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize as _;
 use serde_json::Value;
 use sluicegate::api::spec::FlinkApplication;
 use sluicegate::aws::Service;
@@ -21,10 +22,11 @@ use sluicegate::world::Counter;
 use crate::clock::VirtualClock;
 use crate::history::text;
 use crate::invariants::{is_held_back, is_true};
+use crate::remembered::Remembered;
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
 use crate::wires::Shared;
-use crate::world::{APP, CLUSTER, REGION, World};
+use crate::world::{APP, CLUSTER, Looks, REGION, World};
 
 /// How long a watch takes to tell of a change.
 const WATCH: SignedDuration = SignedDuration::from_millis(50);
@@ -149,11 +151,15 @@ impl Checkpoint {
         }
     }
 
-    /// The same moment, with passes to come that are given an older version of the object.
+    /// The same moment in another process, with passes to come that are given an older version of the object.
     pub fn with_stale_passes(&self, passes: &[u32]) -> Self {
-        let mut other = self.with(|_| {});
-        other.driver.stale = passes.to_vec();
-        other
+        self.with(|_| {}).stale(passes)
+    }
+
+    /// This moment, with passes to come that are given an older version of the object.
+    pub fn stale(mut self, passes: &[u32]) -> Self {
+        self.driver.stale = passes.to_vec();
+        self
     }
 
     /// Goes on from here to the end of the script and through the quiet tail.
@@ -173,7 +179,8 @@ impl Checkpoint {
         let mut run = Run {
             shared: Shared::new(self.world.fork(), clock),
             driver: self.driver.clone(),
-            context: None,
+            process: None,
+            parsed: None,
             vouched: false,
             checkpoints: keep_checkpoints.then(Vec::new),
         };
@@ -198,7 +205,9 @@ struct Run {
     shared: Shared,
     driver: Driver,
     /// The process: it dies with a crash.
-    context: Option<Context>,
+    process: Option<Process>,
+    /// The version of the object that was read last, and what it says.
+    parsed: Option<(Arc<Value>, Arc<FlinkApplication>)>,
     /// Whether every second process begins with a census; the first and the last one of a run look at everything.
     vouched: bool,
     checkpoints: Option<Vec<Checkpoint>>,
@@ -241,7 +250,7 @@ impl Run {
             self.shared.world().advance(now);
             self.step(now).await;
         }
-        self.context = None;
+        self.process = None;
         self.vouched = false;
         self.shared.world().process += 1;
         self.driver.due = Some(self.now());
@@ -296,33 +305,25 @@ impl Run {
                 || (is_true(status, "Ready") || is_held_back(status) || is_observed(&object))
                     && status["intent"].is_null())
             && !world.census_wakes(now)
-            && !self.counter_differs(&object)
             && !self.health_is_to_change(&object, &mut world, now)
     }
 
-    /// Whether a loop that has begun is still to be found, or one that is over still known.
+    /// Whether the counter that was read last says what the status does not, a loop that has begun is still to be found, or
+    /// one that is over still known.
     fn health_is_to_change(&self, object: &Value, world: &mut World, now: Timestamp) -> bool {
-        let app = serde_json::from_value::<FlinkApplication>(object.clone());
-        let (Ok(app), Some(context)) = (app, &self.context) else {
+        let app = FlinkApplication::deserialize(object);
+        let (Ok(app), Some(process)) = (app, &self.process) else {
             return false;
         };
+        let restarts = process.context.feed().of(&identity(&app, REGION));
+        if differs(&app, &restarts) {
+            return true;
+        }
         let Some(journal) = app.status.as_ref().map(|status| &status.journal) else {
             return false;
         };
-        let readable = !matches!(
-            context.feed().of(&identity(&app, REGION)).counter,
-            Counter::Unreadable(_)
-        );
+        let readable = !matches!(restarts.counter, Counter::Unreadable(_));
         readable && world.watches && is_watched(journal) && world.job_fails(now) != journal.restart_loop().is_some()
-    }
-
-    /// Whether the counter that was read last says what the status does not.
-    fn counter_differs(&self, object: &Value) -> bool {
-        let app = serde_json::from_value::<FlinkApplication>(object.clone());
-        let (Ok(app), Some(context)) = (app, &self.context) else {
-            return false;
-        };
-        differs(&app, &context.feed().of(&identity(&app, REGION)))
     }
 
     /// One step: a pass that is due, or the time to the next thing that happens.
@@ -362,45 +363,36 @@ impl Run {
             world.watches.then(|| world.object()).flatten()
         };
         let Some(object) = object else { return false };
-        let Ok(app) = serde_json::from_value::<FlinkApplication>((*object).clone()) else {
-            return false;
-        };
-        let context = self
-            .context
-            .get_or_insert_with(|| context(&self.shared, now, self.vouched));
-        let service = Service::new(self.shared.clients(), context.metrics_handle());
+        let apps = [self.parsed(&object)];
+        let Process { context, service } = self.process(now);
         let feed = context.feed();
-        let apps = [Arc::new(app)];
-        let by_counter = feed.sweep(&service, &context.metrics_handle(), &apps, now).await;
-        let by_log = feed.tail(&service, &apps, now).await;
+        let by_counter = feed.sweep(service, &context.metrics_handle(), &apps, now).await;
+        let by_log = feed.tail(service, &apps, now).await;
         !by_counter.is_empty() || !by_log.is_empty()
     }
 
     async fn pass(&mut self, newest: &Arc<Value>) {
         let given = self.prepare(newest);
-        let app: FlinkApplication = match serde_json::from_value((*given).clone()) {
-            Ok(app) => app,
-            Err(error) => panic!("the object cannot be read: {error}"),
-        };
+        let app = self.parsed(&given);
         let now = self.now();
-        let context = self
-            .context
-            .get_or_insert_with(|| context(&self.shared, now, self.vouched));
+        let shared = self.shared.clone();
+        let context = &self.process(now).context;
         let result = tokio::select! {
             biased;
-            () = self.shared.died.notified() => None,
+            () = shared.died.notified() => None,
             result = Box::pin(pass(context, &app)) => Some(result),
         };
-        self.driver.looked = matches!(result, Some(Ok(_)));
+        let looked = matches!(result, Some(Ok(_)));
         let pause = result.map(|result| match result {
             Ok(pause) => pause,
             Err(PassError::Record(RecordError::Stale)) => Duration::from_secs(1),
             Err(error) => context.pause(&app, &error),
         });
+        self.driver.looked = looked;
         let now = self.now();
         match pause {
             None => {
-                self.context = None;
+                self.process = None;
                 self.vouched = true;
                 self.shared.world().process += 1;
                 self.driver.due = Some(now + RESTART);
@@ -413,6 +405,27 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// A version of the object as the controller's watch would give it.
+    fn parsed(&mut self, object: &Arc<Value>) -> Arc<FlinkApplication> {
+        if let Some((of, app)) = &self.parsed
+            && Arc::ptr_eq(of, object)
+        {
+            return Arc::clone(app);
+        }
+        let app = match FlinkApplication::deserialize(&**object) {
+            Ok(app) => Arc::new(app),
+            Err(error) => panic!("the object cannot be read: {error}"),
+        };
+        self.parsed = Some((Arc::clone(object), Arc::clone(&app)));
+        app
+    }
+
+    /// The process, which begins where there is none.
+    fn process(&mut self, now: Timestamp) -> &Process {
+        let (shared, vouched) = (&self.shared, self.vouched);
+        self.process.get_or_insert_with(|| Process::begin(shared, now, vouched))
     }
 
     /// Counts the pass, keeps the moment before it, and gives the version of the object that the pass works with.
@@ -445,32 +458,50 @@ fn wake(due: &mut Option<Timestamp>, at: Timestamp) {
     *due = Some(due.map_or(at, |due| due.min(at)));
 }
 
-/// A process that has just begun. Where the census vouches, every second one begins with it; the others look at everything.
-fn context(shared: &Shared, now: Timestamp, vouched: bool) -> Context {
-    let mut world = shared.world();
-    let census = Census::default();
-    if vouched && world.watches && world.process % 2 == 1 {
-        census.keep(REGION, &world.listed(now));
+/// A process of the controller.
+struct Process {
+    context: Context,
+    /// What it calls the service with.
+    service: Service,
+}
+
+impl Process {
+    /// A process that has just begun. Where the census vouches, every second one begins with it; the others look at everything.
+    fn begin(shared: &Shared, now: Timestamp, vouched: bool) -> Self {
+        let mut world = shared.world();
+        let census = Census::default();
+        if vouched && world.watches && world.process % 2 == 1 {
+            census.keep(REGION, &world.listed(now));
+        }
+        let looks = world.looks;
+        drop(world);
+        let metrics = Arc::new(Metrics::new());
+        let clients = shared.clients();
+        let mut service = Service::new(clients.clone(), Arc::clone(&metrics));
+        if looks == Looks::Remembered {
+            service = service.with_reads(Arc::new(Remembered::new(shared.clone(), clients)));
+        }
+        let settings = Settings {
+            region: REGION.to_owned(),
+            cluster: CLUSTER.to_owned(),
+            rules: Rules {
+                adoption_namespaces: vec!["*".to_owned()],
+                ..Rules::default()
+            },
+            resync: Duration::from_hours(6),
+        };
+        let context = Context::new(
+            shared.kubernetes(),
+            service.clone(),
+            shared.flink(),
+            Arc::new(shared.clock),
+            Leadership::undisputed(),
+            metrics,
+            settings,
+        );
+        Self {
+            context: context.with_census(census),
+            service,
+        }
     }
-    drop(world);
-    let metrics = Arc::new(Metrics::new());
-    let settings = Settings {
-        region: REGION.to_owned(),
-        cluster: CLUSTER.to_owned(),
-        rules: Rules {
-            adoption_namespaces: vec!["*".to_owned()],
-            ..Rules::default()
-        },
-        resync: Duration::from_hours(6),
-    };
-    Context::new(
-        shared.kubernetes(),
-        Service::new(shared.clients(), Arc::clone(&metrics)),
-        shared.flink(),
-        Arc::new(shared.clock),
-        Leadership::undisputed(),
-        metrics,
-        settings,
-    )
-    .with_census(census)
 }

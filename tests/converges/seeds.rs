@@ -8,10 +8,10 @@ use crate::ending::problems;
 use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
-use crate::run::Checkpoint;
+use crate::run::{Checkpoint, Ended};
 use crate::scenarios::{change_control, ownership, snapshots};
 use crate::script::{Act, code};
-use crate::world::{APP, World};
+use crate::world::{APP, Looks, World};
 
 /// Seeds that once found a bug; they always run.
 pub const REGRESSIONS: &[u64] = &[];
@@ -52,8 +52,35 @@ impl Dice {
 /// which is why the others go on as they were found.
 const WATCHED: u64 = 500;
 
+/// Every so many histories, the first of them included, the SDK reads every look.
+const THROUGH_THE_SDK: u64 = 20;
+
+/// How the looks of the history of a seed are read.
+pub fn looks(seed: u64) -> Looks {
+    if seed % THROUGH_THE_SDK == 1 {
+        Looks::Sdk
+    } else {
+        Looks::Remembered
+    }
+}
+
 /// Plays the history of a seed; what was wrong. With `aloud` it prints everything that happens.
-pub fn play(seed: u64, aloud: bool) -> Vec<String> {
+pub fn play(seed: u64, looks: Looks, aloud: bool) -> Vec<String> {
+    let mut ended = run(seed, looks);
+    if aloud {
+        ended.world.trace.iter().for_each(|entry| println!("{entry}"));
+    }
+    let mut found = violations(History(&ended.world.trace));
+    found.extend(problems(&mut ended));
+    found
+}
+
+/// Everything that happens in the history of a seed, a line each.
+pub fn history(seed: u64, looks: Looks) -> Vec<String> {
+    run(seed, looks).world.trace.iter().map(ToString::to_string).collect()
+}
+
+fn run(seed: u64, looks: Looks) -> Ended {
     let mut dice = Dice::new(seed);
     let rules = rules(&mut dice);
     let acts = acts(&mut dice);
@@ -66,15 +93,9 @@ pub fn play(seed: u64, aloud: bool) -> Vec<String> {
         world.faults = faults;
         world.broken_reads = broken_reads;
         world.watches = seed <= WATCHED;
+        world.looks = looks;
     });
-    let begin = begin.with_stale_passes(&stale);
-    let mut ended = begin.run(false);
-    if aloud {
-        ended.world.trace.iter().for_each(|entry| println!("{entry}"));
-    }
-    let mut found = violations(History(&ended.world.trace));
-    found.extend(problems(&mut ended));
-    found
+    begin.with_stale_passes(&stale).run(false)
 }
 
 /// The history of a seed in words.

@@ -31,6 +31,8 @@ pub struct Shared {
     pub died: Arc<Notify>,
     /// The clock of the run.
     pub clock: VirtualClock,
+    /// What the next request to the service is answered, where the world was asked before.
+    pub asked: Arc<Mutex<Option<Delivery<wire::Response>>>>,
 }
 
 impl Shared {
@@ -40,6 +42,7 @@ impl Shared {
             world: Arc::new(Mutex::new(world)),
             died: Arc::default(),
             clock,
+            asked: Arc::default(),
         }
     }
 
@@ -115,7 +118,8 @@ impl std::fmt::Debug for ServiceWire {
 
 impl HttpConnector for ServiceWire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let delivery = {
+        let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let delivery = asked.unwrap_or_else(|| {
             let now = self.0.clock.now();
             let path = url_path(request.uri());
             let request = wire::Request {
@@ -126,7 +130,7 @@ impl HttpConnector for ServiceWire {
                 body: request.body().bytes().unwrap_or_default(),
             };
             self.0.world().service_request(now, request)
-        };
+        });
         let shared = self.0.clone();
         HttpConnectorFuture::new(async move {
             match delivery {

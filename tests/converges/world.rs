@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use managed_flink_emulator::service::rules::Rules;
 use managed_flink_emulator::{Objects, Service, Settings, wire};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
@@ -73,6 +74,15 @@ pub enum Delivery<T> {
     Dead,
 }
 
+/// How the controller's looks at the application are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    /// Through the SDK, every one.
+    Sdk,
+    /// As the SDK read an equal answer before.
+    Remembered,
+}
+
 /// The world and its history.
 pub struct World {
     /// The emulated service.
@@ -95,8 +105,25 @@ pub struct World {
     pub broken_reads: Vec<u32>,
     /// Whether restarts are watched, and whether the census vouches for what is as it was.
     pub watches: bool,
+    /// How looks are read.
+    pub looks: Looks,
     reads: u32,
     late: Vec<Late>,
+}
+
+/// What the trace keeps of the answer to a read.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Told {
+    application_detail: Option<ToldDetail>,
+    authorized_url: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ToldDetail {
+    application_status: Option<String>,
+    conditional_token: Option<String>,
 }
 
 /// A service with the speed and the rules of a run.
@@ -122,6 +149,7 @@ impl World {
             faults: Vec::new(),
             broken_reads: Vec::new(),
             watches: true,
+            looks: Looks::Sdk,
             reads: 0,
             late: Vec::new(),
         }
@@ -139,7 +167,6 @@ impl World {
             kinds: self.kinds.clone(),
             faults: self.faults.clone(),
             broken_reads: self.broken_reads.clone(),
-            watches: self.watches,
             late: self.late.clone(),
             ..*self
         }
@@ -394,17 +421,19 @@ impl World {
             return Delivery::Broken;
         }
         let response = wire::respond(&mut self.service, now, request);
-        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        let detail = &body["ApplicationDetail"];
-        let text = |member: &str| detail[member].as_str().map(str::to_owned);
-        let secret = body["AuthorizedUrl"]
-            .as_str()
-            .and_then(|url| url.split("authToken=").nth(1));
+        let told: Told = match operation.as_str() {
+            "DescribeApplication" | "CreateApplicationPresignedUrl" => {
+                serde_json::from_slice(&response.body).unwrap_or_default()
+            }
+            _ => Told::default(),
+        };
+        let detail = told.application_detail.unwrap_or_default();
+        let url = told.authorized_url.unwrap_or_default();
         let read = Read {
             operation,
-            status: text("ApplicationStatus"),
-            token: text("ConditionalToken"),
-            secret: secret.map(str::to_owned),
+            status: detail.application_status,
+            token: detail.conditional_token,
+            secret: url.split("authToken=").nth(1).map(str::to_owned),
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
