@@ -1,0 +1,7 @@
+//! Runs the tests of Kubernetes' own controllers.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "end_to_end/kube_controllers.rs"]
+mod kube_controllers;
+#[path = "support/testbed.rs"]
+mod testbed;
