@@ -26,10 +26,14 @@ help: ## List what there is to do
 	@echo
 	@.ci/needs && echo "This machine has everything that is needed."
 
-.PHONY: demo
-demo: needs cluster build ## Show the main job on a real API server and the emulated service (KEEP=1 leaves it running)
-	$(call say,Running the demo)
-	@$(BUILT)/examples/demo
+.PHONY: demo play
+demo: small-cluster ## Show the main job on a real API server and the emulated service (about a minute)
+play: small-cluster ## Start all of that for you to play with, until Ctrl-C
+demo play:
+	$(call say,Building both programs and the $@)
+	@cargo build --workspace --bins --example $@ --locked
+	$(call say,Starting the $@)
+	@exec setpriv --pdeathsig TERM $(BUILT)/examples/$@
 
 # How long the proof is meant to take, in minutes: with the dependencies compiled, and from empty caches.
 WARM := 15
@@ -78,7 +82,7 @@ crd: build ## Write crds/flinkapplications.yaml anew from the Rust types
 	@mkdir -p crds && $(BUILT)/sluicegate crd > $(CRD).partial && mv $(CRD).partial $(CRD)
 
 .PHONY: cluster
-cluster: needs ## Provide the Kubernetes binaries of the test cluster (built once, about 11 minutes)
+cluster: needs ## Provide the Kubernetes binaries of the test cluster (built once, four to six minutes)
 	$(call say,Providing the Kubernetes binaries of the test cluster)
 	@tests/cluster/build.sh
 
@@ -94,8 +98,8 @@ tools: needs ## Provide the Python tools: the AWS clients of the tests, the spel
 
 # With the examples, so that the tests take over what is built here: their features are the same.
 .PHONY: build
-build: needs ## Build both programs and the demo
-	$(call say,Building both programs and the demo)
+build: needs ## Build both programs and the examples
+	$(call say,Building both programs and the examples)
 	@cargo build --workspace --bins --examples --locked
 
 .PHONY: image
@@ -115,9 +119,14 @@ advisories: needs $(CARGO_TOOLS)/bin/cargo-deny ## Compare the dependencies with
 	@"$(CARGO_TOOLS)/bin/cargo-deny" --workspace check advisories
 
 # Steps of the targets above.
-.PHONY: needs format lint deny spelling drift
+.PHONY: needs small-cluster format lint deny spelling drift
 needs:
 	@.ci/needs
+
+small-cluster:
+	@.ci/needs demo
+	$(call say,Providing the Kubernetes binaries of the demo)
+	@tests/cluster/build.sh etcd kube-apiserver kubectl
 
 format:
 	$(call say,Checking the formatting)

@@ -1,4 +1,4 @@
-//! The test cluster is real: it has RBAC, an audit log, a controller manager, and it leaves nothing behind.
+//! The test cluster is real: it has RBAC, an audit log, Kubernetes' own controllers, and it leaves nothing behind.
 
 #[path = "support/testbed.rs"]
 mod testbed;
@@ -120,7 +120,11 @@ fn nothing_stays_behind_after_a_kill_9() {
     const VICTIM: &str = "TESTBED_VICTIM";
     if std::env::var_os(VICTIM).is_some() {
         let cluster = Cluster::shared();
-        let pids = cluster.processes().map(|process| process.pid().to_string());
+        let pids: Vec<_> = cluster
+            .processes()
+            .iter()
+            .map(|process| process.pid().to_string())
+            .collect();
         println!("\nchildren: {}", pids.join(" "));
         loop {
             std::thread::park();

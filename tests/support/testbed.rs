@@ -27,6 +27,7 @@ mod process;
 mod resource;
 
 pub(crate) use cluster::{Cluster, Output};
+pub(crate) use control_plane::KubeControllers;
 pub(crate) use controller::Controller;
 pub(crate) use emulator::{Call, Emulator};
 pub(crate) use eventually::{Probe, eventually, within};

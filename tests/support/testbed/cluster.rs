@@ -1,4 +1,4 @@
-//! A real Kubernetes control plane: etcd, kube-apiserver with RBAC and an audit log, kube-controller-manager.
+//! A real Kubernetes control plane: etcd, kube-apiserver with RBAC and an audit log, and Kubernetes' own controllers.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use kube::{Client, Config};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::control_plane::{AUDIT_LOG, ControlPlane};
+use super::control_plane::{AUDIT_LOG, ControlPlane, KubeControllers};
 use super::eventually::within;
 use super::place::{repository, scratch};
 use super::process::{Process, Program};
@@ -44,8 +44,13 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a control plane that keeps all its files below `dir`, and waits until it serves.
     pub(crate) fn start(dir: &Path) -> Result<Self, TestbedError> {
+        Self::start_with(dir, KubeControllers::Running)
+    }
+
+    /// The same with or without Kubernetes' own controllers.
+    pub(crate) fn start_with(dir: &Path, controllers: KubeControllers) -> Result<Self, TestbedError> {
         let kubectl = binary("kubectl")?;
-        let control_plane = ControlPlane::start(dir)?;
+        let control_plane = ControlPlane::start(dir, controllers)?;
         let admin = dir.join("admin.kubeconfig");
         kubeconfig::write(
             &admin,
@@ -231,10 +236,13 @@ impl Cluster {
         self.control_plane.etcd.signal("CONT")
     }
 
-    /// The processes of the control plane, for tests of the test bed.
-    pub(crate) fn processes(&self) -> [&Process; 3] {
+    /// The processes of the control plane.
+    pub(crate) fn processes(&self) -> Vec<&Process> {
         let plane = &self.control_plane;
-        [&plane.etcd, &plane.api_server, &plane.controller_manager]
+        [&plane.etcd, &plane.api_server]
+            .into_iter()
+            .chain(&plane.kube_controllers)
+            .collect()
     }
 
     fn kubectl_raw(&self, arguments: &[&str], stdin: Option<&str>) -> Result<Output, TestbedError> {
@@ -267,9 +275,13 @@ pub(crate) fn binary(name: &str) -> Result<PathBuf, TestbedError> {
         Some(cache) => PathBuf::from(cache),
         None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/sluicegate"),
     };
-    let sums = repository().join("tests/cluster/go.sum");
-    let sums = fs::read(&sums).during(|| format!("read {}", sums.display()))?;
-    let head = Sha256::digest(&sums)
+    let mut digest = Sha256::new();
+    for source in ["go.sum", "kube-controllers/main.go"] {
+        let path = repository().join("tests/cluster").join(source);
+        digest.update(fs::read(&path).during(|| format!("read {}", path.display()))?);
+    }
+    let head = digest
+        .finalize()
         .iter()
         .take(6)
         .fold(0_u64, |head, byte| head << 8 | u64::from(*byte));

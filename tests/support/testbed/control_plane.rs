@@ -1,4 +1,4 @@
-//! The three processes of a control plane and the flags that make them work on loopback.
+//! The processes of a control plane and the flags that make them work on loopback.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -17,11 +17,20 @@ pub(crate) const AUDIT_LOG: &str = "audit.log";
 /// How often a start is tried with other ports: between finding a free port and using it, another process may take it.
 const TRIES: u32 = 3;
 
-/// etcd, kube-apiserver and kube-controller-manager.
+/// Whether Kubernetes' own controllers run in a control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KubeControllers {
+    /// Namespaces and garbage are deleted, aggregated roles are filled.
+    Running,
+    /// Nobody does any of that: a deleted namespace stays `Terminating`.
+    Absent,
+}
+
+/// etcd, kube-apiserver and, if wanted, kube-controllers.
 #[derive(Debug)]
 pub(crate) struct ControlPlane {
     // Dropped in this order: the servers go before what they talk to.
-    pub(crate) controller_manager: Process,
+    pub(crate) kube_controllers: Option<Process>,
     pub(crate) api_server: Process,
     pub(crate) etcd: Process,
     /// The address of the API server.
@@ -34,34 +43,39 @@ pub(crate) struct ControlPlane {
 
 impl ControlPlane {
     /// Starts the processes below `dir` and waits until etcd and the API server listen.
-    pub(crate) fn start(dir: &Path) -> Result<Self, TestbedError> {
+    pub(crate) fn start(dir: &Path, controllers: KubeControllers) -> Result<Self, TestbedError> {
         let mut tried = 1;
         loop {
-            match Self::try_start(dir) {
+            match Self::try_start(dir, controllers) {
                 Err(error) if tried < TRIES && error.to_string().contains("address already in use") => tried += 1,
                 other => return other,
             }
         }
     }
 
-    fn try_start(dir: &Path) -> Result<Self, TestbedError> {
+    fn try_start(dir: &Path, controllers: KubeControllers) -> Result<Self, TestbedError> {
         let [client, peer, secure] = free_ports()?;
         let etcd = start_etcd(dir, client, peer)?;
         let admin_token = kubeconfig::random_token()?;
-        let manager_token = kubeconfig::random_token()?;
+        let controllers_token = kubeconfig::random_token()?;
         let tokens = format!(
             "{admin_token},kubernetes-admin,admin,\"system:masters\"\n\
-             {manager_token},system:kube-controller-manager,manager,\"system:masters\"\n"
+             {controllers_token},kube-controllers,controllers,\"system:masters\"\n"
         );
         kubeconfig::write_private(&dir.join("tokens.csv"), &tokens)?;
         let server = format!("https://127.0.0.1:{secure}");
         let authority = dir.join("certificates/apiserver.crt");
         let api_server = start_api_server(dir, client, secure, &authority)?;
-        let manager_config = dir.join("manager.kubeconfig");
-        kubeconfig::write(&manager_config, &server, &authority, &manager_token)?;
-        let controller_manager = start_controller_manager(dir, &manager_config)?;
+        let kube_controllers = match controllers {
+            KubeControllers::Running => {
+                let config = dir.join("kube-controllers.kubeconfig");
+                kubeconfig::write(&config, &server, &authority, &controllers_token)?;
+                Some(start_kube_controllers(dir, &config)?)
+            }
+            KubeControllers::Absent => None,
+        };
         Ok(Self {
-            controller_manager,
+            kube_controllers,
             api_server,
             etcd,
             server,
@@ -122,19 +136,9 @@ fn start_api_server(dir: &Path, etcd: u16, secure: u16, authority: &Path) -> Res
     Ok(server)
 }
 
-/// Only the controllers that tests see the work of: namespaces and garbage are deleted, aggregated roles are filled.
-fn start_controller_manager(dir: &Path, config: &Path) -> Result<Process, TestbedError> {
-    let program = Program::new(&binary("kube-controller-manager")?, dir).args([
-        format!("--kubeconfig={}", config.display()),
-        "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller".to_owned(),
-        "--leader-elect=false".to_owned(),
-        "--secure-port=0".to_owned(),
-    ]);
-    Process::start(
-        "kube-controller-manager",
-        &program,
-        &dir.join("kube-controller-manager.log"),
-    )
+fn start_kube_controllers(dir: &Path, config: &Path) -> Result<Process, TestbedError> {
+    let program = Program::new(&binary("kube-controllers")?, dir).args([format!("--kubeconfig={}", config.display())]);
+    Process::start("kube-controllers", &program, &dir.join("kube-controllers.log"))
 }
 
 fn until_it_serves(process: &Process, mut serves: impl FnMut() -> bool) -> Result<(), TestbedError> {

@@ -126,6 +126,11 @@ impl Process {
         })
     }
 
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
