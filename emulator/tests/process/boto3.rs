@@ -1,13 +1,9 @@
 //! An unmodified boto3 against the binary over HTTP.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "process/emulator.rs"]
-mod emulator;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use emulator::{Emulator, folder};
+use crate::emulator::{Emulator, folder};
 
 /// The interpreter with boto3 that `make tools` installs.
 fn python() -> PathBuf {
@@ -38,7 +34,7 @@ fn drive(script: &str, bucket: &str) {
     let bucket = folder(bucket);
     let demo = format!("demo={}", bucket.display());
     let emulator = Emulator::start(&["--bucket", &demo, "--speed", "200"]);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process").join(script);
     let output = Command::new(python)
         .arg(script)
         .arg(&emulator.endpoint)

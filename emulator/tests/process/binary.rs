@@ -1,42 +1,49 @@
 //! The binary: its flags, its state file and the routes of the test bed.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "process/emulator.rs"]
-mod emulator;
+use std::sync::OnceLock;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
-use emulator::{Emulator, command, folder};
 use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Request;
+
+use crate::emulator::{Emulator, command, folder};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/msf-exec-orders";
 
-/// Sends one request and returns the status line and the body; both are empty when the connection breaks off.
-fn http(emulator: &Emulator, method: &str, path: &str, target: &str, body: &str) -> (String, String) {
-    let address = emulator.endpoint.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
+/// Sends one request and returns the status and the body; they are 0 and empty when the connection breaks off.
+fn http(emulator: &Emulator, method: &str, path: &str, target: &str, body: &str) -> (u16, String) {
     let scope = "AWS4-HMAC-SHA256 Credential=AKIA/20260301/eu-west-1/kinesisanalytics/aws4_request, Signature=0";
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-Amz-Target: {target}\r\n\
-         Authorization: {scope}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", emulator.endpoint))
+        .header("X-Amz-Target", target)
+        .header("Authorization", scope);
+    let answer = if body.is_empty() {
+        agent().run(request.body(()).unwrap())
+    } else {
+        agent().run(request.body(body).unwrap())
+    };
+    let Ok(mut answer) = answer else {
+        return (0, String::new());
+    };
+    (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
 }
 
-fn call(emulator: &Emulator, operation: &str, input: &Value) -> (String, Value) {
+fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let settings = Agent::config_builder().http_status_as_error(false).proxy(None);
+        settings.build().new_agent()
+    })
+}
+
+fn call(emulator: &Emulator, operation: &str, input: &Value) -> (u16, Value) {
     let target = format!("KinesisAnalytics_20180523.{operation}");
     let (status, body) = http(emulator, "POST", "/", &target, &input.to_string());
     (status, serde_json::from_str(&body).unwrap_or_default())
 }
 
-fn create(emulator: &Emulator, name: &str) -> (String, Value) {
+fn create(emulator: &Emulator, name: &str) -> (u16, Value) {
     let code = json!({
         "CodeContentType": "ZIPFILE",
         "CodeContent": { "S3ContentLocation": { "BucketARN": "arn:aws:s3:::demo", "FileKey": "good.yaml" } },
@@ -65,7 +72,7 @@ fn the_state_survives_a_restart() {
 
     let emulator = Emulator::start(&arguments);
     let (status, after) = call(&emulator, "DescribeApplication", &named);
-    assert_eq!((status.as_str(), after), ("HTTP/1.1 200 OK", before));
+    assert_eq!((status, after), (200, before));
     drop(emulator);
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -105,11 +112,8 @@ fn a_dropped_reply_breaks_the_connection_and_the_call_counts() {
     std::fs::write(folder.join("good.yaml"), "main: ok").unwrap();
     let emulator = Emulator::start(&["--bucket", &format!("demo={}", folder.display())]);
     let faults = json!({ "dropReplies": { "CreateApplication": 1 } }).to_string();
-    assert_eq!(
-        http(&emulator, "POST", "/_emulator/faults", "", &faults).0,
-        "HTTP/1.1 204 No Content"
-    );
-    assert_eq!(create(&emulator, "orders").0, "", "nothing comes back");
+    assert_eq!(http(&emulator, "POST", "/_emulator/faults", "", &faults).0, 204);
+    assert_eq!(create(&emulator, "orders").0, 0, "nothing comes back");
     assert!(create(&emulator, "orders").1["__type"] == "ResourceInUseException");
     let (_, calls) = http(&emulator, "GET", "/_emulator/calls?since=1", "", "");
     let calls: Value = serde_json::from_str(&calls).unwrap();
@@ -132,15 +136,12 @@ fn a_pre_signed_url_leads_to_flink_and_flink_is_read_only() {
         let (base, token) = url.as_str()?.strip_prefix(&emulator.endpoint)?.split_once('?')?;
         let path = format!("{base}/jobs?{token}");
         let (status, body) = http(&emulator, "GET", &path, "", "");
-        (status == "HTTP/1.1 200 OK" && body.contains("RUNNING")).then_some((path, body))
+        (status == 200 && body.contains("RUNNING")).then_some((path, body))
     };
     let (path, body) = (0..10_000).find_map(|_| jobs()).unwrap();
     assert!(serde_json::from_str::<Value>(&body).unwrap()["jobs"][0]["id"].is_string());
     for method in ["POST", "PATCH", "DELETE"] {
-        assert_eq!(
-            http(&emulator, method, &path, "", "").0,
-            "HTTP/1.1 405 Method Not Allowed"
-        );
+        assert_eq!(http(&emulator, method, &path, "", "").0, 405);
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -166,7 +167,7 @@ fn the_test_bed_lets_the_service_act_and_shows_what_runs() {
         )
         .0
     };
-    assert_eq!(act("maintenance"), "HTTP/1.1 409 Conflict", "it does not run yet");
+    assert_eq!(act("maintenance"), 409, "it does not run yet");
     call(&emulator, "StartApplication", &json!({ "ApplicationName": "orders" }));
     let shown = || -> Value {
         let (_, body) = http(
@@ -180,12 +181,12 @@ fn the_test_bed_lets_the_service_act_and_shows_what_runs() {
     };
     runs(&shown);
     assert_eq!(shown()["job"]["state"], "RUNNING");
-    assert_eq!(act("maintenance"), "HTTP/1.1 202 Accepted");
+    assert_eq!(act("maintenance"), 202);
     runs(&shown);
-    assert_eq!(act("autoscaling"), "HTTP/1.1 202 Accepted");
+    assert_eq!(act("autoscaling"), 202);
     runs(&shown);
     assert_eq!(shown()["jobs"].as_array().unwrap().len(), 2);
-    assert_eq!(act("coffee"), "HTTP/1.1 404 Not Found");
+    assert_eq!(act("coffee"), 404);
     let elsewhere = http(
         &emulator,
         "GET",
@@ -193,12 +194,9 @@ fn the_test_bed_lets_the_service_act_and_shows_what_runs() {
         "",
         "",
     );
-    assert_eq!(elsewhere.0, "HTTP/1.1 404 Not Found");
+    assert_eq!(elsewhere.0, 404);
     let wrong = http(&emulator, "POST", "/_emulator/faults", "", "{\"denied\": []}");
-    assert!(
-        wrong.0 == "HTTP/1.1 400 Bad Request" && wrong.1.contains("denied"),
-        "{wrong:?}"
-    );
+    assert!(wrong.0 == 400 && wrong.1.contains("denied"), "{wrong:?}");
     let (_, page) = http(&emulator, "GET", "/_emulator/", "", "");
     assert!(
         page.contains("<h2>orders</h2>") && page.contains("ApplicationMaintenance"),
