@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use testbed::{Cluster, Controller, Emulator, repository, scratch, within};
+use testbed::{Cluster, Controller, Emulator, FLINK_APPLICATION, repository, scratch, within};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -249,8 +249,9 @@ impl Stage {
         self.apply("9-grows-old.yaml")?;
         self.until("payments", "condition=Ready")?;
         println!("\nThe first snapshot by the clock comes within a minute.");
+        let resources = self.cluster.objects(FLINK_APPLICATION, "default");
         until_there_is("a snapshot by the clock", || {
-            let resource = self.cluster.get("default", "flinkapplication/payments")?;
+            let resource = resources.get("payments")?;
             let latest = &resource["status"]["snapshots"]["latest"];
             is_by_the_clock(latest).then(|| latest.to_string())
         })?;
