@@ -23,7 +23,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__
 
 # How many tests on the real API server run at a time.
-SCENES := 12
+SCENES := 16
 
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
 

@@ -21,7 +21,7 @@ use failing::{alarm, failing_job, row};
 use figures::sorted;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use testbed::{Cluster, Controller, Emulator, condition, scratch, within};
+use testbed::{Cluster, Controller, Emulator, FLINK_APPLICATION, condition, scratch, within};
 
 /// How many jobs are watched in each way, without `SLUICEGATE_BENCH_APPLICATIONS`.
 const APPLICATIONS: usize = 20;
@@ -114,8 +114,9 @@ fn manifest(way: &str, number: usize) -> String {
 
 /// Waits until the condition tells of the loop and measures it.
 fn measure(cluster: &Cluster, emulator: &Emulator, name: &str) -> Measured {
+    let applications = cluster.objects(FLINK_APPLICATION, "default");
     let told = within(Duration::from_mins(40), || {
-        let told = told_at(&cluster.get("default", &format!("flinkapplication/{name}"))?);
+        let told = told_at(&applications.get(name)?);
         if told.is_none() {
             thread::sleep(Duration::from_secs(1));
         }

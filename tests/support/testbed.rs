@@ -5,6 +5,8 @@
 //! `target/testbed/<test binary>/<process id>` and stays there until the next run of the same binary.
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of the test bed")]
 
+#[path = "testbed/audit.rs"]
+mod audit;
 #[path = "testbed/cluster.rs"]
 mod cluster;
 #[path = "testbed/control_plane.rs"]
@@ -19,19 +21,27 @@ mod eventually;
 mod http;
 #[path = "testbed/kubeconfig.rs"]
 mod kubeconfig;
+#[path = "testbed/objects.rs"]
+mod objects;
 #[path = "testbed/place.rs"]
 mod place;
 #[path = "testbed/process.rs"]
 mod process;
 #[path = "testbed/resource.rs"]
 mod resource;
+#[path = "testbed/runtime.rs"]
+mod runtime;
+#[path = "testbed/watch.rs"]
+mod watch;
 
+pub(crate) use audit::{AuditLog, AuditMark};
 pub(crate) use cluster::{Cluster, Output};
 pub(crate) use control_plane::KubeControllers;
 pub(crate) use controller::Controller;
 pub(crate) use emulator::{Call, Emulator};
 pub(crate) use eventually::{Probe, eventually, within};
 pub(crate) use http::{Response, get, post, post_with};
+pub(crate) use objects::{CONFIG_MAP, CRD, EVENT, FLINK_APPLICATION, Kind, LEASE, NAMESPACE, Objects};
 pub(crate) use place::{built, repository, scratch};
 pub(crate) use process::{Process, Program};
 pub(crate) use resource::condition;
@@ -69,6 +79,14 @@ pub(crate) enum TestbedError {
         arguments: String,
         /// What it printed.
         stderr: String,
+    },
+    /// The API server said no, or nothing.
+    #[error("{what}: {source}")]
+    Client {
+        /// What was being done.
+        what: String,
+        /// The cause.
+        source: kube::Error,
     },
     /// A file, a pipe or a socket failed.
     #[error("{what}: {source}")]

@@ -6,18 +6,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
-use serde_json::Value;
+use kube::{Api, Client, Config};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::control_plane::{AUDIT_LOG, ControlPlane, KubeControllers};
+use super::audit::AuditLog;
+use super::control_plane::{ControlPlane, KubeControllers};
 use super::eventually::within;
+use super::objects::{Kind, NAMESPACE, Objects, words};
 use super::place::{repository, scratch};
 use super::process::{Process, Program};
+use super::runtime::finish;
 use super::{During, TestbedError, kubeconfig};
 
 const PROVIDE: &str = "make cluster";
+
+/// How long the tokens of `ServiceAccounts` are good for, in seconds: longer than any run.
+const TOKEN_LIFE: i64 = 24 * 60 * 60;
 
 /// What kubectl did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +39,15 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
-/// A running control plane with an administrator's kubectl. It ends when this value is dropped, at the latest with
-/// this process.
-#[derive(Debug)]
+/// A running control plane with the client and the kubectl of an administrator. It ends when this value is dropped, at
+/// the latest with this process.
 pub(crate) struct Cluster {
+    /// What the API server was asked for.
+    pub(crate) audit: AuditLog,
     dir: PathBuf,
     kubectl: PathBuf,
     admin: PathBuf,
+    client: Client,
     control_plane: ControlPlane,
     installed: Mutex<bool>,
 }
@@ -58,34 +69,50 @@ impl Cluster {
             &control_plane.authority,
             &control_plane.admin_token,
         )?;
+        let client = {
+            let admin = admin.clone();
+            finish(async move { client_of(&admin).await })?
+        };
         let cluster = Self {
+            audit: AuditLog::new(dir),
             dir: dir.to_path_buf(),
             kubectl,
             admin,
+            client,
             control_plane,
             installed: Mutex::new(false),
         };
         let mut seen = String::new();
-        let ready = within(Duration::from_mins(2), || {
-            let answer = cluster.kubectl_raw(&["get", "namespace", "default", "kube-system"], None);
-            match answer {
-                Ok(output) if output.success => Some(()),
-                Ok(output) => {
-                    seen = output.stderr;
-                    None
-                }
-                Err(error) => {
-                    seen = error.to_string();
-                    None
-                }
+        let ready = within(Duration::from_mins(2), || match cluster.serves() {
+            Ok(()) => Some(()),
+            Err(why) => {
+                seen = why;
+                None
             }
         });
         if let Some(()) = ready {
             Ok(cluster)
         } else {
-            let what = format!("does not serve (kubectl: {})", seen.trim());
+            let what = format!("does not serve ({seen})");
             Err(cluster.control_plane.api_server.not_started(&what))
         }
+    }
+
+    /// Whether the API server is ready and has made its first namespaces; the error says what is missing.
+    fn serves(&self) -> Result<(), String> {
+        let client = self.client.clone();
+        finish(async move {
+            let readyz = http::Request::get("/readyz").body(Vec::new());
+            client
+                .request_text(readyz.map_err(|error| error.to_string())?)
+                .await
+                .map_err(|error| words(&error))?;
+            for name in ["default", "kube-system"] {
+                let namespaces = Api::<k8s_openapi::api::core::v1::Namespace>::all(client.clone());
+                namespaces.get(name).await.map_err(|error| words(&error))?;
+            }
+            Ok(())
+        })
     }
 
     /// The control plane of this test process, started by whoever asks first.
@@ -162,26 +189,47 @@ impl Cluster {
         })
     }
 
-    /// One object as JSON; `None` when there is none. `resource` as in `flinkapplication/orders`.
+    /// The objects of a kind in a namespace.
+    pub(crate) fn objects(&self, kind: Kind, namespace: &str) -> Objects {
+        Objects::new(self.client.clone(), kind, Some(namespace))
+    }
+
+    /// The objects of a kind that are in no namespace.
+    pub(crate) fn everywhere(&self, kind: Kind) -> Objects {
+        Objects::new(self.client.clone(), kind, None)
+    }
+
+    /// Creates a namespace.
     ///
     /// # Panics
-    /// When kubectl fails for another reason or prints no JSON.
+    /// When the API server refuses it, as it does if there is one of that name: no two tests may share one.
     #[track_caller]
-    pub(crate) fn get(&self, namespace: &str, resource: &str) -> Option<Value> {
-        let arguments = ["get", resource, "-n", namespace, "-o", "json", "--ignore-not-found"];
-        let text = self.kubectl_ok(&arguments, None);
-        if text.trim().is_empty() {
-            return None;
-        }
-        Some(serde_json::from_str(&text).unwrap_or_else(|error| panic!("kubectl printed no JSON ({error}): {text}")))
+    pub(crate) fn create_namespace(&self, name: &str) {
+        let manifest = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        let created = self.everywhere(NAMESPACE).try_create(&manifest);
+        created.unwrap_or_else(|error| panic!("create namespace {name}: {error}"));
     }
 
     /// A kubeconfig file with a fresh token of that `ServiceAccount`.
     pub(crate) fn kubeconfig_for(&self, namespace: &str, account: &str) -> Result<PathBuf, TestbedError> {
-        let token = self.try_kubectl(&["create", "token", account, "-n", namespace, "--duration=24h"], None)?;
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
+        let (name, what) = (account.to_owned(), format!("create a token of {namespace}/{account}"));
+        let request = TokenRequest {
+            spec: Some(TokenRequestSpec {
+                expiration_seconds: Some(TOKEN_LIFE),
+                ..TokenRequestSpec::default()
+            }),
+            ..TokenRequest::default()
+        };
+        let answer = finish(async move {
+            let parameters = PostParams::default();
+            accounts.create_token_request(&name, &parameters, &request).await
+        });
+        let answer = answer.map_err(|source| TestbedError::Client { what, source })?;
+        let token = answer.status.and_then(|status| status.token).unwrap_or_default();
         let path = self.dir.join(format!("{namespace}-{account}.kubeconfig"));
         let plane = &self.control_plane;
-        kubeconfig::write(&path, &plane.server, &plane.authority, token.trim())?;
+        kubeconfig::write(&path, &plane.server, &plane.authority, &token)?;
         Ok(path)
     }
 
@@ -190,15 +238,9 @@ impl Cluster {
         &self.admin
     }
 
-    /// A client of the API server with the rights of the administrator.
+    /// A client of the API server with the rights of the administrator, for the runtime of the caller.
     pub(crate) async fn client(&self) -> Result<Client, TestbedError> {
-        let during = || "making a client from the administrator's kubeconfig".to_owned();
-        let config = Kubeconfig::read_from(&self.admin)
-            .map_err(io::Error::other)
-            .during(during)?;
-        let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
-        let config = config.map_err(io::Error::other).during(during)?;
-        Client::try_from(config).map_err(io::Error::other).during(during)
+        client_of(&self.admin).await
     }
 
     /// The kubectl of this control plane's version.
@@ -209,21 +251,6 @@ impl Cluster {
     /// The address of the API server.
     pub(crate) fn server(&self) -> &str {
         &self.control_plane.server
-    }
-
-    /// All requests that the API server has answered so far, oldest first (`audit.k8s.io/v1` events).
-    ///
-    /// # Panics
-    /// When the audit log cannot be read.
-    pub(crate) fn audit(&self) -> Vec<Value> {
-        let path = self.dir.join(AUDIT_LOG);
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
-        // The last line may be half written; it is there in whole at the next look.
-        let complete = text.rfind('\n').map_or("", |end| &text[..end]);
-        complete
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect()
     }
 
     /// Stops etcd in its tracks: the API server answers nothing that needs it until [`Cluster::resume_etcd`].
@@ -260,6 +287,16 @@ impl Cluster {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         })
     }
+}
+
+/// A client that does as a kubeconfig file says.
+async fn client_of(path: &Path) -> Result<Client, TestbedError> {
+    let during = || format!("make a client from {}", path.display());
+    let config = Kubeconfig::read_from(path).map_err(io::Error::other).during(during)?;
+    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await;
+    let mut config = config.map_err(io::Error::other).during(during)?;
+    config.default_retry = false;
+    Client::try_from(config).map_err(io::Error::other).during(during)
 }
 
 /// A Kubernetes program: from `KUBEBUILDER_ASSETS` if it is there, otherwise from the cache that

@@ -1,8 +1,10 @@
 //! The processes of a control plane and the flags that make them work on loopback.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::cluster::binary;
@@ -15,7 +17,7 @@ use super::{During, TestbedError, http, kubeconfig};
 pub(crate) const AUDIT_LOG: &str = "audit.log";
 
 /// How often a start is tried with other ports: between finding a free port and using it, another process may take it.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 /// Whether Kubernetes' own controllers run in a control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,7 @@ impl ControlPlane {
         let mut tried = 1;
         loop {
             match Self::try_start(dir, controllers) {
-                Err(error) if tried < TRIES && error.to_string().contains("address already in use") => tried += 1,
+                Err(error) if tried < TRIES && is_taken(&error) => tried += 1,
                 other => return other,
             }
         }
@@ -85,6 +87,11 @@ impl ControlPlane {
     }
 }
 
+/// Whether a process did not start because another has its port.
+pub(super) fn is_taken(error: &TestbedError) -> bool {
+    error.to_string().to_lowercase().contains("address already in use")
+}
+
 fn start_etcd(dir: &Path, client: u16, peer: u16) -> Result<Process, TestbedError> {
     let data = dir.join(format!("etcd-{client}"));
     let client = format!("http://127.0.0.1:{client}");
@@ -100,7 +107,7 @@ fn start_etcd(dir: &Path, client: u16, peer: u16) -> Result<Process, TestbedErro
         "--unsafe-no-fsync".to_owned(), // the data lives no longer than the test
         "--log-level=warn".to_owned(),
     ]);
-    let etcd = Process::start("etcd", &program, &dir.join("etcd.log"))?;
+    let etcd = Process::start_for_all("etcd", &program, &dir.join("etcd.log"))?;
     let healthy = || http::get(&format!("{client}/health")).is_ok_and(|response| response.status == 200);
     until_it_serves(&etcd, healthy)?;
     Ok(etcd)
@@ -130,7 +137,7 @@ fn start_api_server(dir: &Path, etcd: u16, secure: u16, authority: &Path) -> Res
         format!("--audit-log-path={}", dir.join(AUDIT_LOG).display()),
         "--audit-log-maxsize=0".to_owned(),
     ]);
-    let server = Process::start("kube-apiserver", &program, &dir.join("kube-apiserver.log"))?;
+    let server = Process::start_for_all("kube-apiserver", &program, &dir.join("kube-apiserver.log"))?;
     let listens = || authority.is_file() && std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, secure)).is_ok();
     until_it_serves(&server, listens)?;
     Ok(server)
@@ -138,7 +145,7 @@ fn start_api_server(dir: &Path, etcd: u16, secure: u16, authority: &Path) -> Res
 
 fn start_kube_controllers(dir: &Path, config: &Path) -> Result<Process, TestbedError> {
     let program = Program::new(&binary("kube-controllers")?, dir).args([format!("--kubeconfig={}", config.display())]);
-    Process::start("kube-controllers", &program, &dir.join("kube-controllers.log"))
+    Process::start_for_all("kube-controllers", &program, &dir.join("kube-controllers.log"))
 }
 
 fn until_it_serves(process: &Process, mut serves: impl FnMut() -> bool) -> Result<(), TestbedError> {
@@ -154,17 +161,25 @@ fn until_it_serves(process: &Process, mut serves: impl FnMut() -> bool) -> Resul
     }
 }
 
-/// Different ports that nobody listens on.
+/// Different ports that nobody listens on, and that nobody in this process was given before: what is started at the same
+/// time has not bound its own yet.
 pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], TestbedError> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let what = || "find a free port".to_owned();
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     // All are bound before the first is let go: the kernel gives no port twice.
     let mut listeners = Vec::with_capacity(N);
-    for _ in 0..N {
-        listeners.push(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).during(what)?);
-    }
     let mut ports = [0; N];
-    for (port, listener) in ports.iter_mut().zip(&listeners) {
-        *port = listener.local_addr().during(what)?.port();
+    for port in &mut ports {
+        while *port == 0 {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).during(what)?;
+            let free = listener.local_addr().during(what)?.port();
+            if given.insert(free) {
+                *port = free;
+            }
+            listeners.push(listener);
+        }
     }
+    drop(given);
     Ok(ports)
 }

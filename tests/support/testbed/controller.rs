@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::control_plane::free_ports;
+use super::control_plane::{TRIES, free_ports, is_taken};
 use super::eventually::within;
 use super::place::{built, scratch};
 use super::process::{Process, Program};
@@ -24,11 +24,29 @@ pub(crate) struct Controller {
 }
 
 impl Controller {
+    /// The user that it is to the API server.
+    pub(crate) const USER: &str = "system:serviceaccount:sluicegate-system:sluicegate";
+
     /// Starts the controller against the cluster and the emulator and waits until it says it is healthy.
     ///
     /// The cluster must be installed. `arguments` and `environment` come on top of what the test bed gives: region
     /// `eu-west-1`, no leader election, a port of the kernel's choice, made-up credentials.
     pub(crate) fn start(
+        cluster: &Cluster,
+        emulator: &Emulator,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self, TestbedError> {
+        let mut tried = 1;
+        loop {
+            match Self::try_start(cluster, emulator, arguments, environment) {
+                Err(error) if tried < TRIES && is_taken(&error) => tried += 1,
+                other => return other,
+            }
+        }
+    }
+
+    fn try_start(
         cluster: &Cluster,
         emulator: &Emulator,
         arguments: &[&str],

@@ -1,5 +1,6 @@
 //! The emulated service as a process.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -118,9 +119,29 @@ impl Emulator {
     /// When the emulator does not answer.
     #[track_caller]
     pub(crate) fn calls(&self) -> Vec<Call> {
-        let mut page = self.page("/_emulator/calls");
+        self.calls_since(0)
+    }
+
+    /// The requests after a number of them, oldest first (`GET /_emulator/calls?since=NUMBER`).
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn calls_since(&self, number: u64) -> Vec<Call> {
+        let mut page = self.page(&format!("/_emulator/calls?since={number}"));
         let calls = serde_json::from_value(page["calls"].take());
         calls.unwrap_or_else(|error| panic!("the calls of the emulator: {error}: {page}"))
+    }
+
+    /// How often each operation was called for any application, refused calls included.
+    ///
+    /// # Panics
+    /// When the emulator does not answer.
+    #[track_caller]
+    pub(crate) fn counts(&self) -> BTreeMap<String, u64> {
+        let mut page = self.page(&format!("/_emulator/calls?since={}", u64::MAX));
+        let counts = serde_json::from_value(page["counts"].take());
+        counts.unwrap_or_else(|error| panic!("the counts of the emulator: {error}: {page}"))
     }
 
     /// How often an operation was called for any application, refused calls included.
@@ -129,7 +150,8 @@ impl Emulator {
     /// When the emulator does not answer.
     #[track_caller]
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.calls().iter().filter(|call| call.operation == operation).count()
+        let count = self.counts().remove(operation).unwrap_or_default();
+        usize::try_from(count).unwrap_or(usize::MAX)
     }
 
     /// How often an operation was called for one application, refused calls included.

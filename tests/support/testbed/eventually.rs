@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::process::tails;
 
-const PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks at what cannot be watched.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 /// What a probe may answer: done with a value, or not yet, with what it saw.
 pub(crate) trait Probe {
@@ -39,7 +40,7 @@ impl<T, E: std::fmt::Display> Probe for Result<T, E> {
 /// Asks again and again until the probe has an answer.
 ///
 /// # Panics
-/// When the time is over: with what was waited for, what was seen last, and the ends of all logs.
+/// When the time is over: with what was waited for, what was seen last, and the ends of the logs.
 #[track_caller]
 pub(crate) fn eventually<P: Probe>(what: &str, time: Duration, mut probe: impl FnMut() -> P) -> P::Value {
     let mut seen = String::new();
@@ -52,12 +53,18 @@ pub(crate) fn eventually<P: Probe>(what: &str, time: Duration, mut probe: impl F
     });
     match done {
         Some(value) => value,
-        None => panic!(
-            "{what}: not within {} s; last seen: {seen}\n{}",
-            time.as_secs(),
-            tails(25)
-        ),
+        None => give_up(what, time, &seen),
     }
+}
+
+/// Fails because the time is over: with what was waited for, what was seen last, and the ends of the logs.
+#[track_caller]
+pub(super) fn give_up(what: &str, time: Duration, seen: &str) -> ! {
+    panic!(
+        "{what}: not within {} s; last seen: {seen}\n{}",
+        time.as_secs(),
+        tails(25)
+    )
 }
 
 /// Asks again and again until there is a value or the time is over.

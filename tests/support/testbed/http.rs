@@ -1,10 +1,14 @@
-//! As much of an HTTP client as loopback pages need: one request, one connection.
+//! The HTTP client for pages on loopback.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use ureq::{Agent, Body};
+
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections that are kept for the next request: to more servers than tests run at a time.
+const KEPT: usize = 64;
 
 /// The answer of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,73 +19,40 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// GET of an `http://host:port/path` address.
-pub(crate) fn get(url: &str) -> io::Result<Response> {
-    request("GET", url, &[], "")
+/// GET of an address.
+pub(crate) fn get(url: &str) -> Result<Response, ureq::Error> {
+    read(agent().get(url).call()?)
 }
 
 /// POST of a JSON body.
-pub(crate) fn post(url: &str, json: &str) -> io::Result<Response> {
-    request("POST", url, &[], json)
+pub(crate) fn post(url: &str, json: &str) -> Result<Response, ureq::Error> {
+    post_with(url, &[], json)
 }
 
 /// POST of a JSON body with headers of the caller's.
-pub(crate) fn post_with(url: &str, headers: &[(&str, &str)], json: &str) -> io::Result<Response> {
-    request("POST", url, headers, json)
+pub(crate) fn post_with(url: &str, headers: &[(&str, &str)], json: &str) -> Result<Response, ureq::Error> {
+    let request = agent().post(url).header("Content-Type", "application/json");
+    let request = headers
+        .iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value));
+    read(request.send(json)?)
 }
 
-fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Response> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| invalid("the address must start with http://"))?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let path = if path.is_empty() { "/" } else { path };
-    let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let length = body.len();
-    let mut more = String::new();
-    for (name, value) in headers {
-        more.extend([*name, ": ", *value, "\r\n"]);
-    }
-    write!(
-        stream,
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\n{more}Content-Length: {length}\r\n\r\n{body}"
-    )?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    parse(&bytes).ok_or_else(|| invalid("the answer is not HTTP"))
-}
-
-fn parse(bytes: &[u8]) -> Option<Response> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&bytes[..end]).ok()?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let raw = &bytes[end + 4..];
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunk(raw)? } else { raw.to_vec() };
-    Some(Response {
-        status,
-        body: String::from_utf8_lossy(&body).into_owned(),
+fn agent() -> &'static Agent {
+    static AGENT: OnceLock<Agent> = OnceLock::new();
+    AGENT.get_or_init(|| {
+        let settings = Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .proxy(None)
+            .max_idle_connections(KEPT);
+        settings.build().into()
     })
 }
 
-fn unchunk(mut raw: &[u8]) -> Option<Vec<u8>> {
-    let mut body = Vec::new();
-    loop {
-        let line = raw.windows(2).position(|window| window == b"\r\n")?;
-        let size = std::str::from_utf8(&raw[..line]).ok()?.split(';').next()?;
-        let size = usize::from_str_radix(size.trim(), 16).ok()?;
-        raw = &raw[line + 2..];
-        if size == 0 {
-            return Some(body);
-        }
-        body.extend_from_slice(raw.get(..size)?);
-        raw = raw.get(size + 2..)?;
-    }
-}
-
-fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
+fn read(mut answer: ureq::http::Response<Body>) -> Result<Response, ureq::Error> {
+    Ok(Response {
+        status: answer.status().as_u16(),
+        body: answer.body_mut().with_config().limit(u64::MAX).read_to_string()?,
+    })
 }

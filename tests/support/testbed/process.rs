@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::eventually::within;
@@ -110,6 +110,15 @@ impl Process {
     ///
     /// The program is in a process group of its own: a Ctrl-C at the terminal reaches this process alone.
     pub(crate) fn start(name: &str, program: &Program, log: &Path) -> Result<Self, TestbedError> {
+        Self::start_for(Some(thread::current().id()), name, program, log)
+    }
+
+    /// The same with a program that tests on all threads use: the end of its log is in the message of each that fails.
+    pub(crate) fn start_for_all(name: &str, program: &Program, log: &Path) -> Result<Self, TestbedError> {
+        Self::start_for(None, name, program, log)
+    }
+
+    fn start_for(user: Option<ThreadId>, name: &str, program: &Program, log: &Path) -> Result<Self, TestbedError> {
         use std::os::unix::process::CommandExt as _;
         let file = File::options().create(true).append(true).open(log);
         let file = file.during(|| format!("open {}", log.display()))?;
@@ -117,7 +126,7 @@ impl Process {
         let mut command = program.command();
         command.stdin(Stdio::null()).stdout(file).stderr(twin).process_group(0);
         let child = spawn(command).during(|| format!("start {name} through setpriv"))?;
-        remember(name, log);
+        remember(user, name, log);
         Ok(Self {
             name: name.to_owned(),
             pid: child.id(),
@@ -200,12 +209,25 @@ impl Drop for Process {
     }
 }
 
-/// The last lines of the logs of all processes that were started, for the message of a failed test.
+/// A process that was started, for the message of a failed test.
+struct Started {
+    /// The thread of the test that uses it; none for one that all use.
+    user: Option<ThreadId>,
+    name: String,
+    log: PathBuf,
+}
+
+/// The last lines of the logs of the processes that this thread uses, for the message of a failed test.
 pub(crate) fn tails(lines: usize) -> String {
-    let logs = logs().lock().unwrap_or_else(PoisonError::into_inner);
-    let tails = logs
+    let here = thread::current().id();
+    let started = started().lock().unwrap_or_else(PoisonError::into_inner);
+    let tails = started
         .iter()
-        .map(|(name, log)| format!("--- {name} ({}):\n{}", log.display(), tail(log, lines)));
+        .filter(|process| process.user.is_none_or(|user| user == here))
+        .map(|process| {
+            let end = tail(&process.log, lines);
+            format!("--- {} ({}):\n{end}", process.name, process.log.display())
+        });
     tails.collect::<Vec<_>>().join("\n")
 }
 
@@ -217,15 +239,19 @@ fn tail(log: &Path, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-fn logs() -> &'static Mutex<Vec<(String, PathBuf)>> {
-    static LOGS: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
-    &LOGS
+fn started() -> &'static Mutex<Vec<Started>> {
+    static STARTED: Mutex<Vec<Started>> = Mutex::new(Vec::new());
+    &STARTED
 }
 
-fn remember(name: &str, log: &Path) {
-    let mut logs = logs().lock().unwrap_or_else(PoisonError::into_inner);
-    if !logs.iter().any(|(_, known)| known == log) {
-        logs.push((name.to_owned(), log.to_path_buf()));
+fn remember(user: Option<ThreadId>, name: &str, log: &Path) {
+    let mut started = started().lock().unwrap_or_else(PoisonError::into_inner);
+    if !started.iter().any(|known| known.log == log) {
+        started.push(Started {
+            user,
+            name: name.to_owned(),
+            log: log.to_path_buf(),
+        });
     }
 }
 
