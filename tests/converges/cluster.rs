@@ -48,7 +48,7 @@ pub enum Target {
 }
 
 /// The answer: the code of HTTP and the body.
-pub type Answer = (u16, Value);
+pub type Answer = (u16, Arc<Value>);
 
 impl Request {
     /// What the request is about, by its path.
@@ -86,7 +86,7 @@ fn failure(code: u16, reason: &str, message: &str) -> Answer {
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "reason": reason, "message": message, "code": code,
     });
-    (code, body)
+    (code, Arc::new(body))
 }
 
 fn not_found(name: &str) -> Answer {
@@ -204,15 +204,15 @@ impl Cluster {
             ("PATCH", Some(Target::Status(name))) => self.apply_status(&name, request),
             ("PATCH", Some(Target::Application(name))) => self.patch(&name, request),
             ("GET", Some(Target::Application(name))) => match self.object(&name) {
-                Some(object) => (200, (*object).clone()),
+                Some(object) => (200, object),
                 None => not_found(&name),
             },
             ("GET", Some(Target::ConfigMap(name))) => match self.config_maps.get(&name) {
-                Some(object) => (200, object.clone()),
+                Some(object) => (200, Arc::new(object.clone())),
                 None => not_found(&name),
             },
-            ("POST", Some(Target::Events)) => (201, request.body.clone()),
-            ("PATCH", Some(Target::Events)) => (200, request.body.clone()),
+            ("POST", Some(Target::Events)) => (201, Arc::new(request.body.clone())),
+            ("PATCH", Some(Target::Events)) => (200, Arc::new(request.body.clone())),
             _ => failure(
                 405,
                 "MethodNotAllowed",
@@ -236,11 +236,11 @@ impl Cluster {
             return failure(409, "Conflict", "the object has been modified");
         }
         if request.body["status"] == before["status"] {
-            return (200, (*before).clone());
+            return (200, before);
         }
         let mut after = (*before).clone();
         after["status"] = request.body["status"].clone();
-        (200, (*self.store(name, after)).clone())
+        (200, self.store(name, after))
     }
 
     fn patch(&mut self, name: &str, request: &Request) -> Answer {
@@ -272,6 +272,6 @@ impl Cluster {
         if deleting && finalizers(&after).is_empty() {
             self.objects.remove(name);
         }
-        (200, (*after).clone())
+        (200, after)
     }
 }

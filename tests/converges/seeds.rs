@@ -53,7 +53,7 @@ impl Dice {
 const WATCHED: u64 = 500;
 
 /// Every so many histories, the first of them included, the SDK reads every look.
-const THROUGH_THE_SDK: u64 = 20;
+const THROUGH_THE_SDK: u64 = 50;
 
 /// How the looks of the history of a seed are read.
 pub fn looks(seed: u64) -> Looks {

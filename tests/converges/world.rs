@@ -12,7 +12,7 @@ use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
 use sluicegate::census::changed;
 
-use crate::cluster::{Cluster, Request, Target};
+use crate::cluster::{Answer, Cluster, Request, Target};
 use crate::faults::{Fault, Kind};
 use crate::trace::{Call, Entry, Origin, Read, Seen, What, Write};
 
@@ -464,7 +464,7 @@ impl World {
     }
 
     /// A request of the controller to the API server.
-    pub fn cluster_request(&mut self, now: Timestamp, request: &Request) -> Delivery<(u16, Value)> {
+    pub fn cluster_request(&mut self, now: Timestamp, request: &Request) -> Delivery<Answer> {
         self.advance(now);
         let status = match (request.method.as_str(), request.target()) {
             ("PATCH", Some(Target::Status(_))) => true,
@@ -487,7 +487,7 @@ impl World {
         let before = self.object();
         let answer = self.cluster.answer(request);
         let accepted = (200..300).contains(&answer.0);
-        let after = accepted.then(|| Arc::new(answer.1.clone()));
+        let after = accepted.then(|| Arc::clone(&answer.1));
         let view = self.service.application_view(REGION, APP);
         let restored = view.and_then(|view| view.job).and_then(|job| job.restored_from);
         self.note(

@@ -82,15 +82,21 @@ impl Calls {
         if self.calls.len() >= KEPT {
             self.calls.pop_front();
         }
+        let sequence = self.calls.back().map_or(0, |last| last.sequence) + 1;
         self.calls.push_back(CallRecord {
-            sequence: self.counts.values().sum::<u64>() + 1,
+            sequence,
             at: call.now,
             region: call.region.to_owned(),
             operation: operation.to_owned(),
             application: named.or_else(tagged).map(str::to_owned),
             outcome: outcome.to_owned(),
         });
-        *self.counts.entry(operation.to_owned()).or_default() += 1;
+        match self.counts.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => {
+                self.counts.insert(operation.to_owned(), 1);
+            }
+        }
     }
 }
 

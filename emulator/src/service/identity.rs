@@ -50,16 +50,7 @@ impl Ids {
 
 /// A request id in the form of a UUID, another for each number.
 pub(crate) fn request_id(number: u64) -> String {
-    let digits = hex(&Sha256::digest(format!("request/{number}").as_bytes()));
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 15),
-        part(15, 18),
-        part(18, 30)
-    )
+    format!("{:08x}-0000-4000-a000-{:012x}", number >> 32, number & 0xffff_ffff)
 }
 
 fn letters(bytes: &[u8], count: usize) -> String {
