@@ -57,7 +57,7 @@ test: needs ## Prove everything: the checks, then all tests on the real parts
 	@tests/proof/parts.sh $(if $(BUILT_ONCE),$(WARM),$(COLD)) \
 		"Format and spelling" "$(PART) tools format spelling" \
 		"Kubernetes binaries" "$(PART) cluster" \
-		"Programs, tests and lints" "cargo test --workspace --all-targets --locked --no-run" \
+		"Programs, tests and lints" "$(PART) lint" \
 		"Generated CRD" "$(PART) compare" \
 		"Quick tests" "cargo test --workspace --locked $(QUICK)" \
 		"Simulation" "cargo test --workspace --locked --test converges -- --nocapture" \
@@ -138,8 +138,9 @@ format:
 	@cargo fmt --all --check
 
 lint:
-	$(call say,Running the lints)
-	@cargo test --workspace --all-targets --locked --no-run
+	$(call say,Building all programs and tests with the lints)
+	@cargo test --workspace --locked --no-run
+	@cargo build --workspace --benches --locked
 
 deny: $(CARGO_TOOLS)/bin/cargo-deny
 	$(call say,Checking licences and sources of the dependencies)

@@ -34,14 +34,14 @@ play() {
     case $piece in
         stories-*)
             local share=${piece#stories-}
-            SLUICEGATE_SHARE=${share/-of-/\/} cargo test --locked --quiet --test converges -- --nocapture every_story >"$log" 2>&1 || code=$?
+            SLUICEGATE_SHARE=${share/-of-/\/} cargo test --workspace --locked --quiet --test converges -- --nocapture every_story >"$log" 2>&1 || code=$?
             local points violations
             points=$(sed -nE 's/^([0-9]+) points of [0-9]+ stories.*/\1/p' "$log")
             violations=$(sed -nE 's/^([0-9]+) violations, the first.*/\1/p' "$log" | head -n 1)
             [ -n "$points" ] && { [ $code -eq 0 ] || [ -n "$violations" ]; } || return 1
             echo "0 $points ${violations:-0} $((SECONDS - began))" ;;
         histories-*)
-            SLUICEGATE_SEEDS=${piece#histories-} cargo test --locked --quiet --test converges -- --nocapture no_random >"$log" 2>&1 || code=$?
+            SLUICEGATE_SEEDS=${piece#histories-} cargo test --workspace --locked --quiet --test converges -- --nocapture no_random >"$log" 2>&1 || code=$?
             local played broken
             played=$(sed -nE 's/^([0-9]+) random histories, broken.*/\1/p' "$log")
             broken=$(sed -nE 's/^([0-9]+) histories are broken.*/\1/p' "$log" | head -n 1)
