@@ -98,7 +98,11 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
 
 /// How the looks of a run with a fault at a point or pass are read: through the SDK at every twentieth.
 fn looks(place: u32) -> Looks {
-    if place % 20 == 0 { Looks::Sdk } else { Looks::Remembered }
+    if place.is_multiple_of(20) {
+        Looks::Sdk
+    } else {
+        Looks::Remembered
+    }
 }
 
 /// The calls of a run in which nothing may be changed.
