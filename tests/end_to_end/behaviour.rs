@@ -10,5 +10,6 @@ mod kubectl;
 mod ownership;
 mod refusals;
 mod run_state;
+mod status;
 mod tenancy;
 mod unreadable;
