@@ -4,6 +4,7 @@ mod admission;
 mod attachments;
 mod bounds;
 mod changes;
+mod enumerations;
 mod failures;
 mod first_run;
 mod kubectl;
