@@ -1,6 +1,6 @@
 //! The manifest of an application that exists: what must be applied so that nothing changes.
 
-mod yaml;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 

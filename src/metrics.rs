@@ -51,6 +51,7 @@ pub struct Metrics {
     held_back: Family<Label, Counter>,
     put_off: Counter,
     status_writes: Counter,
+    status_rejections: Counter,
     applications: Family<Label, Gauge>,
     census_sweeps: Family<Label, Counter>,
     feed_sweeps: Family<Label, Counter>,
@@ -78,6 +79,7 @@ impl Metrics {
             held_back: Family::default(),
             put_off: Counter::default(),
             status_writes: Counter::default(),
+            status_rejections: Counter::default(),
             applications: Family::default(),
             census_sweeps: Family::default(),
             feed_sweeps: Family::default(),
@@ -121,6 +123,11 @@ impl Metrics {
             "status_writes",
             "Writes of a status to the API server",
             self.status_writes.clone(),
+        );
+        registry.register(
+            "status_rejections",
+            "Statuses that the API server refused as invalid; nothing is done for their applications meanwhile",
+            self.status_rejections.clone(),
         );
         registry.register(
             "applications",
@@ -204,6 +211,11 @@ impl Metrics {
     /// Counts a write of a status to the API server.
     pub fn status_write(&self) {
         self.status_writes.inc();
+    }
+
+    /// Counts a status that the API server refused as invalid.
+    pub fn status_rejected(&self) {
+        self.status_rejections.inc();
     }
 
     /// Sets how many applications have a Ready condition that is True, and how many have not.
@@ -303,6 +315,7 @@ mod tests {
         metrics.census_sweep(Sweep::Failed);
         metrics.feed_sweep(Sweep::Complete);
         metrics.status_write();
+        metrics.status_rejected();
         assert!(has(
             &metrics,
             "sluicegate_metrics_feed_sweeps_total{result=\"complete\"} 1"
@@ -310,6 +323,7 @@ mod tests {
         assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"failed\"} 1"));
         assert!(has(&metrics, "sluicegate_census_sweeps_total{result=\"complete\"} 1"));
         assert!(has(&metrics, "sluicegate_status_writes_total 1"));
+        assert!(has(&metrics, "sluicegate_status_rejections_total 1"));
     }
 
     #[test]

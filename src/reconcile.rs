@@ -31,7 +31,7 @@ use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
 use crate::plan::urgency::{urgency, urgency_of_step};
-use crate::plan::{Decision, Plan, Rules, Situation, is_retained};
+use crate::plan::{Decision, Note, Plan, Rules, Situation, is_retained};
 use crate::reconcile::backoff::jittered;
 use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
@@ -279,7 +279,16 @@ async fn record(
     if app.status.as_ref() == Some(status) {
         return Ok(app.clone());
     }
-    let written = context.kubernetes.record(app, status).await?;
+    let written = match context.kubernetes.record(app, status).await {
+        Err(RecordError::Rejected(problem)) => {
+            context.metrics.status_rejected();
+            let message = format!("the API server refuses the status, so that nothing is done any more: {problem}");
+            let note = Note::warning("StatusRejected", message);
+            context.herald.announce(context.now(), app, &[note]).await;
+            return Err(RecordError::Rejected(problem).into());
+        }
+        written => written?,
+    };
     context.metrics.status_write();
     context.memory.wrote(&key(app), &written);
     context.memory.wrote_at(&key(app), context.now());

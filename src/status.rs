@@ -79,7 +79,7 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
             "sluicegate.dev/application={}",
             app.name_any().chars().take(63).collect::<String>()
         )),
-        journal: journal.clone(),
+        journal: journal.clone().without_empty(),
     }
 }
 

@@ -15,6 +15,8 @@ mod for_argocd;
 mod iam;
 #[path = "manifests/rbac.rs"]
 mod rbac;
+#[path = "manifests/readers.rs"]
+mod readers;
 
 use std::collections::{BTreeMap, BTreeSet};
 

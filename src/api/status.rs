@@ -4,6 +4,7 @@ mod health;
 mod intent;
 mod rollout;
 mod snapshots;
+mod written;
 
 use std::collections::BTreeMap;
 

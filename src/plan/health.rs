@@ -260,7 +260,7 @@ fn sight<'a>(desk: &Desk<'a>) -> Option<&'a ObservedJob> {
 
 fn begin(desk: &mut Desk<'_>, what: String) {
     let known = found(desk, what);
-    if desk.situation.world.logged.is_none() && terms(desk).transitions != TransitionsMode::Off {
+    if desk.situation.world.logged.is_none() && terms(desk).transitions != TransitionsMode::Never {
         desk.cause_since = Some(desk.situation.now - terms(desk).window.saturating_mul(WINDOWS));
     }
     desk.notes

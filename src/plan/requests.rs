@@ -12,7 +12,7 @@ use crate::plan::{Desk, Note};
 /// On a resource without a journal, for instance one restored from a backup, they are recorded and not acted on.
 pub(super) fn take_over(desk: &mut Desk<'_>) {
     let app = desk.situation.app;
-    let fresh = desk.journal.handled.is_none();
+    let fresh = desk.journal.is_new();
     let open = open(app, &desk.journal);
     let mut handled = desk.journal.handled.clone().unwrap_or_default();
     if fresh {
@@ -38,7 +38,10 @@ pub(super) fn take_over(desk: &mut Desk<'_>) {
 /// The requests that are still to be acted on: those that were taken over, and those that the resource carries anew.
 pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
     let taken = journal.requests();
-    let Some(handled) = &journal.handled else { return taken };
+    if journal.is_new() {
+        return taken;
+    }
+    let handled = journal.handled.clone().unwrap_or_default();
     let fresh = |key: &str, handled: &Option<String>| value(app, key).filter(|value| Some(value) != handled.as_ref());
     Requests {
         restart: fresh(annotation::RESTART_REQUESTED_AT, &handled.restart).or(taken.restart),
@@ -50,7 +53,7 @@ pub(super) fn open(app: &FlinkApplication, journal: &Journal) -> Requests {
 
 /// Whether every request that is done by a look alone was taken note of.
 pub(super) fn are_noted(app: &FlinkApplication, journal: &Journal) -> bool {
-    let Some(handled) = &journal.handled else { return false };
+    let handled = journal.handled.clone().unwrap_or_default();
     let noted =
         |key: &str, handled: &Option<String>| value(app, key).is_none_or(|value| Some(&value) == handled.as_ref());
     noted(annotation::RECONCILE_REQUESTED_AT, &handled.reconcile)

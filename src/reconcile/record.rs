@@ -16,6 +16,9 @@ use crate::desired::{References, config_map_names};
 /// How long one call of the API server may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// The code of HTTP for what the API server takes for invalid.
+const INVALID: u16 = 422;
+
 /// Why a call of the API server did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -25,6 +28,9 @@ pub enum RecordError {
     /// No answer in time.
     #[error("no answer from the API server within {} seconds", DEADLINE.as_secs())]
     TimedOut,
+    /// The API server takes the status for invalid, which no repetition changes.
+    #[error("the API server refuses the status: {0}")]
+    Rejected(String),
     /// The API server failed or refused.
     #[error("the API server: {0}")]
     Api(#[source] Box<kube::Error>),
@@ -78,11 +84,18 @@ impl Kubernetes {
             "status": status,
         });
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        in_time(
+        let written = in_time(
             self.applications(app)
                 .patch_status(&app.name_any(), &params, &Patch::Apply(object)),
         )
-        .await
+        .await;
+        match written {
+            Err(RecordError::Api(error)) => Err(match *error {
+                kube::Error::Api(status) if status.code == INVALID => RecordError::Rejected(status.message),
+                error => RecordError::Api(Box::new(error)),
+            }),
+            written => written,
+        }
     }
 
     /// Takes the finalizer. An object that is being deleted takes none.
@@ -137,9 +150,9 @@ impl Kubernetes {
     }
 }
 
-/// The API server answers a failed test of a JSON patch with 422 Invalid.
+/// The API server answers a failed test of a JSON patch as it answers what is invalid.
 fn is_failed_test(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 422)
+    matches!(error, kube::Error::Api(status) if status.code == INVALID)
 }
 
 fn is_not_found(error: &kube::Error) -> bool {

@@ -1,6 +1,9 @@
 //! A model of the API server: storage, `resourceVersion`, generation, server-side apply of a status, JSON patches,
 //! finalizers and deletion, as far as the controller relies on them.
 
+#[path = "cluster/applied.rs"]
+mod applied;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -235,11 +238,19 @@ impl Cluster {
         if request.body["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"] {
             return failure(409, "Conflict", "the object has been modified");
         }
-        if request.body["status"] == before["status"] {
+        let status = applied::applied(&before["status"], &request.body["status"]);
+        if let Some(problem) = applied::invalid("status", &status) {
+            return failure(
+                422,
+                "Invalid",
+                &format!("FlinkApplication {name:?} is invalid: {problem}"),
+            );
+        }
+        if status == before["status"] {
             return (200, before);
         }
         let mut after = (*before).clone();
-        after["status"] = request.body["status"].clone();
+        after["status"] = status;
         (200, self.store(name, after))
     }
 

@@ -46,7 +46,7 @@ pub struct RestartLoop {
 #[x_kube(validation = ("!has(self.interval) || (duration(self.interval) >= duration('5s') && duration(self.interval) <= duration('5m'))", "spec.health.transitions.interval must be between 5s and 5m"))]
 pub struct Transitions {
     /// `OnSuspicion` searches once when a loop is found, Watch reads the log all the time and finds a loop within seconds,
-    /// Off never reads it for a running job. Default: `OnSuspicion`.
+    /// Never does not read it for a running job. Default: `OnSuspicion`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<TransitionsMode>,
 
@@ -66,7 +66,7 @@ pub enum TransitionsMode {
     /// All the time.
     Watch,
     /// Never.
-    Off,
+    Never,
 }
 
 /// What follows when a proven job restarts again and again.

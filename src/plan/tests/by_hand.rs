@@ -96,6 +96,13 @@ fn a_request_that_an_old_backup_carries_is_not_acted_on() {
 }
 
 #[test]
+fn the_first_request_of_all_is_acted_on() {
+    let case = Case::running("").recorded();
+    let case = case.journal(|journal| journal.handled = None).annotate(FORCE, "1");
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+}
+
+#[test]
 fn a_forced_stop_is_never_sent_while_the_outcome_of_another_call_is_unknown() {
     let case = Case::running("")
         .intent(StepKind::Update, Phase::Unknown)

@@ -306,7 +306,7 @@ fn no_log_is_searched_where_the_spec_says_off() {
             .cause_since
     };
     assert!(searched("OnSuspicion").is_some());
-    assert_eq!(searched("Off"), None);
+    assert_eq!(searched("Never"), None);
 }
 
 #[test]

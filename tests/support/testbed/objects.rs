@@ -133,6 +133,22 @@ impl Objects {
         self.try_apply(manifest, &PatchParams::apply(MANAGER).force())
     }
 
+    /// Applies the status of a resource of the controller, whole, as the controller does; the error is what the API server
+    /// says against it.
+    pub(crate) fn apply_status(&self, name: &str, status: &Value) -> Result<(), String> {
+        let kind = self.kind;
+        let object = json!({
+            "apiVersion": format!("{}/{}", kind.group, kind.version),
+            "kind": kind.name,
+            "metadata": {"name": name},
+            "status": status,
+        });
+        let (api, name) = (self.api.clone(), name.to_owned());
+        let parameters = PatchParams::apply("sluicegate").force();
+        let written = finish(async move { api.patch_status(&name, &parameters, &Patch::Apply(object)).await });
+        written.map(drop).map_err(|error| words(&error))
+    }
+
     /// What the API server says against the application of a manifest, which does not happen; `None` when it would take
     /// it.
     pub(crate) fn refusal_to_apply(&self, manifest: &Value) -> Option<String> {

@@ -1,0 +1,57 @@
+//! What server-side apply makes of a status that one manager writes, and what the schema says of it.
+
+use serde_json::{Map, Value};
+
+/// The status after an apply: the manager owned every leaf of the one before, so what is not applied again is gone, and
+/// null is what remains of a struct that was applied empty after its members were owned.
+pub(super) fn applied(before: &Value, given: &Value) -> Value {
+    match (before, given) {
+        (Value::Object(owned), Value::Object(given)) if given.is_empty() && !owned.is_empty() => Value::Null,
+        (Value::Object(owned), Value::Object(given)) => {
+            let merged = given.iter().map(|(name, value)| {
+                let owned = owned.get(name).unwrap_or(&Value::Null);
+                (name.clone(), applied(owned, value))
+            });
+            Value::Object(merged.collect::<Map<_, _>>())
+        }
+        // A list of the status is written as a whole, or its items are told apart by a key that never changes.
+        (_, given) => given.clone(),
+    }
+}
+
+/// What the schema says against a status: no member may be null.
+pub(super) fn invalid(path: &str, status: &Value) -> Option<String> {
+    match status {
+        Value::Null => Some(format!(
+            "{path}: Invalid value: \"null\": {path} in body must be of type object: \"null\""
+        )),
+        Value::Object(members) => {
+            let mut members = members.iter();
+            members.find_map(|(name, value)| invalid(&format!("{path}.{name}"), value))
+        }
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(place, value)| invalid(&format!("{path}[{place}]"), value))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What `tests/end_to_end/behaviour/status.rs` finds on the real API server.
+    #[test]
+    fn a_struct_whose_members_were_owned_and_that_is_applied_empty_is_refused() {
+        let set = json!({"health": {"restartLoop": {"revision": "a"}}});
+        let emptied = json!({"health": {}});
+        let refusal = invalid("status", &applied(&set, &emptied));
+        assert!(refusal.is_some_and(|refusal| refusal.starts_with("status.health: Invalid value: \"null\"")));
+        assert_eq!(invalid("status", &applied(&emptied, &emptied)), None);
+        assert_eq!(applied(&json!({}), &emptied), emptied);
+        assert_eq!(applied(&set, &json!({"message": "m"})), json!({"message": "m"}));
+    }
+}
