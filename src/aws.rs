@@ -8,7 +8,7 @@ pub mod counters;
 pub mod fault;
 pub mod insights;
 pub(crate) mod kept;
-mod log;
+pub mod log;
 pub mod observe;
 mod perform;
 pub mod presign;

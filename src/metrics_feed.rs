@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use crate::api::spec::{FlinkApplication, TransitionsMode};
 use crate::aws::Service;
 use crate::aws::counters::{Asked, QUERIES};
+use crate::aws::log::Writer;
 use crate::clock::Clock;
 use crate::desired::{Health, Identity};
 use crate::fault::{Fault, FaultKind};
@@ -55,6 +56,7 @@ struct Known {
 struct Watched {
     app: Arc<FlinkApplication>,
     identity: Identity,
+    arn: String,
     runtime: String,
     version_id: i64,
 }
@@ -186,8 +188,12 @@ impl Feed {
             .logging
             .as_ref()
             .map(|logging| logging.log_stream_arn.as_str());
+        let writer = Writer {
+            application_arn: &one.arn,
+            version_id: one.version_id,
+        };
         let read = service
-            .restarts_logged(stream.unwrap_or_default(), one.version_id, since)
+            .restarts_logged(stream.unwrap_or_default(), &writer, since)
             .await;
         let mut known = self.known();
         let known = known.entry(one.identity.clone()).or_default();
@@ -250,6 +256,7 @@ fn watched(app: &Arc<FlinkApplication>) -> Option<Watched> {
             name: aws.application_name.clone(),
             region: aws.region.clone(),
         },
+        arn: aws.application_arn.clone().unwrap_or_default(),
         runtime: aws.runtime_environment.clone().unwrap_or_default(),
         version_id: aws.application_version_id.unwrap_or_default(),
     })

@@ -24,6 +24,29 @@ const PATTERN: &str = "?errorCode ?throwableInformation";
 /// What Flink logs of a job when one of its tasks failed and it is not over.
 const RESTARTS: &str = "\"switched from state\" \"to RESTARTING\"";
 
+/// Who wrote the lines that count. A stream may be shared: a line of another application, or one that names none, says
+/// nothing about this one.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'a> {
+    /// The ARN of the application.
+    pub application_arn: &'a str,
+    /// The version of its configuration.
+    pub version_id: i64,
+}
+
+impl Writer<'_> {
+    /// Whether a line was written by this version of this application. The service writes the version as a number and
+    /// Flink as a string (facts §6.2).
+    fn wrote(&self, line: &Value) -> bool {
+        let version = &line["applicationVersionId"];
+        let number = version
+            .as_i64()
+            .or_else(|| version.as_str().and_then(|text| text.parse().ok()));
+        let arn = line["applicationARN"].as_str().filter(|arn| !arn.is_empty());
+        arn == Some(self.application_arn) && number == Some(self.version_id)
+    }
+}
+
 /// What is looked for in a log stream.
 struct Place<'a> {
     region: &'a str,
@@ -42,7 +65,7 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(5);
 impl Service {
     /// What a version of an application logged of its failures to a stream since a moment, sanitised; none when it is
     /// nothing. What cannot be read tells nothing: without permission, log group or answer there is none.
-    pub async fn logged(&self, log_stream_arn: &str, version_id: i64, since: Timestamp) -> Option<Logged> {
+    pub async fn logged(&self, log_stream_arn: &str, writer: &Writer<'_>, since: Timestamp) -> Option<Logged> {
         let (region, group, stream) = parts_of(log_stream_arn)?;
         let mut events = Vec::new();
         let place = Place {
@@ -60,8 +83,8 @@ impl Service {
         events.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
         let lines: Vec<&str> = events.iter().filter_map(FilteredLogEvent::message).collect();
         let logged = Logged {
-            cause: first_cause(&lines, version_id).map(|cause| sanitised(&cause)),
-            failing: failing(&lines, version_id),
+            cause: first_cause(&lines, writer).map(|cause| sanitised(&cause)),
+            failing: failing(&lines, writer),
         };
         (logged != Logged::default()).then_some(logged)
     }
@@ -73,7 +96,7 @@ impl Service {
     pub async fn restarts_logged(
         &self,
         log_stream_arn: &str,
-        version_id: i64,
+        writer: &Writer<'_>,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, Fault> {
         let Some((region, group, stream)) = parts_of(log_stream_arn) else {
@@ -91,11 +114,11 @@ impl Service {
         };
         let mut events = Vec::new();
         self.filter(&place, &mut events).await?;
-        let of_version = events.iter().filter(|event| {
+        let written = events.iter().filter(|event| {
             let line = event.message().and_then(|line| serde_json::from_str(line).ok());
-            line.is_some_and(|line: Value| is_of(&line, version_id))
+            line.is_some_and(|line: Value| writer.wrote(&line))
         });
-        let mut restarts: Vec<Timestamp> = of_version
+        let mut restarts: Vec<Timestamp> = written
             .filter_map(|event| Timestamp::from_millisecond(event.timestamp()?).ok())
             .collect();
         restarts.sort();
@@ -136,12 +159,12 @@ pub(super) fn parts_of(arn: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The cause in lines of a log, the oldest first: the innermost one that the service tells, or that Flink tells of a task
-/// that failed, of an error, or of anything else. Lines of another version and lines that are no JSON tell nothing.
-fn first_cause(lines: &[&str], version_id: i64) -> Option<String> {
+/// that failed, of an error, or of anything else. Lines of another writer and lines that are no JSON tell nothing.
+fn first_cause(lines: &[&str], writer: &Writer<'_>) -> Option<String> {
     let events: Vec<Value> = lines
         .iter()
         .filter_map(|line| serde_json::from_str(line).ok())
-        .filter(|event| is_of(event, version_id))
+        .filter(|event| writer.wrote(event))
         .collect();
     let told = events.iter().filter_map(|event| Some((rank(event)?, cause(event)?)));
     told.min_by_key(|(rank, _)| *rank).map(|(_, cause)| cause.to_owned())
@@ -149,9 +172,9 @@ fn first_cause(lines: &[&str], version_id: i64) -> Option<String> {
 
 /// The subtasks of which the lines tell that they failed, each once. A line begins with the name of the operator and the
 /// number of the subtask, for instance `Source: orders (1/4) (id) switched from RUNNING to FAILED on ...` (facts §6.2).
-fn failing(lines: &[&str], version_id: i64) -> Vec<String> {
+fn failing(lines: &[&str], writer: &Writer<'_>) -> Vec<String> {
     let events = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let names = events.filter(|event| is_of(event, version_id)).filter_map(|event| {
+    let names = events.filter(|event| writer.wrote(event)).filter_map(|event| {
         let (subject, transition) = event["message"].as_str()?.split_once(") switched from ")?;
         let failed = transition
             .split_once(" to ")
@@ -185,30 +208,30 @@ fn cause(event: &Value) -> Option<&str> {
     Some(innermost_cause(error)).filter(|cause| !cause.is_empty())
 }
 
-/// The service writes the version as a number and Flink as a string (facts §6.2).
-fn is_of(event: &Value, version_id: i64) -> bool {
-    let version = &event["applicationVersionId"];
-    let number = version
-        .as_i64()
-        .or_else(|| version.as_str().and_then(|text| text.parse().ok()));
-    number == Some(version_id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OF_SERVICE: &str = r#"{"applicationVersionId":5,"errorCode":"CodeError.InvalidApplicationCode","message":"Amazon Managed Service for Apache Flink failed to transition the application to the desired state. Please investigate the following error. org.example.Broken: no table"}"#;
-    const OF_FLINK: &str = r#"{"applicationVersionId":"5","message":"Source (1/1) switched from RUNNING to FAILED","throwableInformation":"java.io.IOException: gone"}"#;
+    const OF_SERVICE: &str = r#"{"applicationARN":"arn:orders","applicationVersionId":5,"errorCode":"CodeError.InvalidApplicationCode","message":"Amazon Managed Service for Apache Flink failed to transition the application to the desired state. Please investigate the following error. org.example.Broken: no table"}"#;
+    const OF_FLINK: &str = r#"{"applicationARN":"arn:orders","applicationVersionId":"5","message":"Source (1/1) switched from RUNNING to FAILED","throwableInformation":"java.io.IOException: gone"}"#;
+
+    const ARN: &str = "arn:orders";
+
+    fn version(version_id: i64) -> Writer<'static> {
+        Writer {
+            application_arn: ARN,
+            version_id,
+        }
+    }
 
     #[test]
     fn the_event_of_the_service_comes_before_an_exception_of_flink() {
         assert_eq!(
-            first_cause(&[OF_FLINK, OF_SERVICE], 5).as_deref(),
+            first_cause(&[OF_FLINK, OF_SERVICE], &version(5)).as_deref(),
             Some("org.example.Broken: no table")
         );
         assert_eq!(
-            first_cause(&[OF_FLINK], 5).as_deref(),
+            first_cause(&[OF_FLINK], &version(5)).as_deref(),
             Some("java.io.IOException: gone")
         );
     }
@@ -216,7 +239,7 @@ mod tests {
     #[test]
     fn a_task_that_failed_comes_before_an_error_and_an_error_before_a_warning() {
         let line = |level: &str, message: &str, thrown: &str| {
-            let event = serde_json::json!({"applicationVersionId": "5", "messageType": level, "message": message, "throwableInformation": thrown});
+            let event = serde_json::json!({"applicationARN": ARN, "applicationVersionId": "5", "messageType": level, "message": message, "throwableInformation": thrown});
             event.to_string()
         };
         let warning = line("WARN", "a retry", "java.net.SocketTimeoutException: slow");
@@ -228,7 +251,7 @@ mod tests {
         );
         let tell = |lines: &[&String]| {
             let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
-            first_cause(&lines, 5)
+            first_cause(&lines, &version(5))
         };
         assert_eq!(
             tell(&[&warning, &error, &failed]).as_deref(),
@@ -244,11 +267,11 @@ mod tests {
     #[test]
     fn the_innermost_cause_that_the_service_tells_counts() {
         let event = serde_json::json!({
-            "applicationVersionId": 5, "errorCode": "CodeError.InvalidApplicationCode",
+            "applicationARN": ARN, "applicationVersionId": 5, "errorCode": "CodeError.InvalidApplicationCode",
             "message": "org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n\tat a\nCaused by: java.lang.Error: b\n\tat c",
         });
         assert_eq!(
-            first_cause(&[&event.to_string()], 5).as_deref(),
+            first_cause(&[&event.to_string()], &version(5)).as_deref(),
             Some("java.lang.Error: b")
         );
     }
@@ -256,7 +279,7 @@ mod tests {
     #[test]
     fn the_subtasks_that_failed_are_named_once() {
         let line = |version: &str, message: &str| {
-            let event = serde_json::json!({"applicationVersionId": version, "message": message});
+            let event = serde_json::json!({"applicationARN": ARN, "applicationVersionId": version, "message": message});
             event.to_string()
         };
         let lines = [
@@ -274,13 +297,37 @@ mod tests {
             line("5", "Job orders (0a) switched from state RUNNING to RESTARTING."),
         ];
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        assert_eq!(failing(&lines, 5), ["Sink (2/4)", "Source: a (b) -> c (1/4)"]);
+        assert_eq!(failing(&lines, &version(5)), ["Sink (2/4)", "Source: a (b) -> c (1/4)"]);
     }
 
     #[test]
     fn lines_of_another_version_and_lines_that_are_no_json_tell_nothing() {
-        assert_eq!(first_cause(&[OF_FLINK, OF_SERVICE], 6), None);
-        assert_eq!(first_cause(&["errorCode throwableInformation", "{}", ""], 5), None);
+        assert_eq!(first_cause(&[OF_FLINK, OF_SERVICE], &version(6)), None);
+        assert_eq!(
+            first_cause(&["errorCode throwableInformation", "{}", ""], &version(5)),
+            None
+        );
+    }
+
+    #[test]
+    fn lines_of_another_application_and_lines_that_name_none_tell_nothing() {
+        for arn in [
+            serde_json::json!("arn:payments"),
+            serde_json::json!(""),
+            serde_json::json!(null),
+        ] {
+            let line = |text: &str| {
+                let mut event: Value = serde_json::from_str(text).unwrap();
+                event["applicationARN"] = arn.clone();
+                event.to_string()
+            };
+            let task = OF_FLINK.replace("(1/1)", "(1/1) (a)");
+            let lines = [line(OF_SERVICE), line(&task)];
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            assert_eq!(first_cause(&lines, &version(5)), None, "{arn}");
+            assert!(failing(&lines, &version(5)).is_empty(), "{arn}");
+            assert_eq!(failing(&[&task], &version(5)), ["Source (1/1)"]);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::spec::FlinkApplication;
 use crate::aws::Service;
+use crate::aws::log::Writer;
 use crate::desired::{Desired, Undesirable, identity};
 use crate::plan::{Decision, needs, plan, unreadable};
 use crate::reconcile::{Context, PassError, key, owner, situation};
@@ -80,5 +81,9 @@ pub(super) async fn decide(
 /// What the log of an application tells of its failure, where it has one.
 async fn logged(service: &Service, observed: &Observed, since: Timestamp) -> Option<Logged> {
     let stream = observed.log_streams.values().next()?;
-    service.logged(stream, observed.version_id, since).await
+    let writer = Writer {
+        application_arn: &observed.arn,
+        version_id: observed.version_id,
+    };
+    service.logged(stream, &writer, since).await
 }

@@ -130,6 +130,35 @@ fn a_log_that_is_watched_tells_of_a_loop_long_before_the_counter() {
 }
 
 #[test]
+fn lines_of_another_application_in_the_same_log_stream_are_no_evidence() {
+    let scene = Scene::open_at("shared-log", SPEED);
+    scene.object("ages.yaml", AGES);
+    let _controller = scene.controller(&["--metrics-interval=1h"]);
+    let sharing = |answer: &str| {
+        let mut spec = ages("shared", answer);
+        spec["health"]["transitions"] = json!({"mode": "Watch", "interval": "5s"});
+        spec
+    };
+    let mut well = sharing("ForceStop");
+    well["code"] = healthy(&json!({}))["code"].clone();
+    scene.apply("well", &well);
+    scene.apply("loops", &sharing("Report"));
+    scene.ready("well");
+    scene.ready("loops");
+    let version = |name: &str| scene.app(name)["status"]["aws"]["applicationVersionId"].clone();
+    assert_eq!(version("well"), version("loops"), "versions do not tell them apart");
+    let mark = scene.mark();
+    until_condition(&scene, "loops", "JobHealthy", "False", "RestartLoop");
+    let read = scene.emulator.count("FilterLogEvents");
+    eventually("the log was read for both again", PATIENCE, || {
+        scene.emulator.count("FilterLogEvents") >= read + 6
+    });
+    assert_eq!(said(&scene, "well", "JobHealthy").0, "True");
+    assert_eq!(scene.application("well")["status"], "RUNNING");
+    assert_eq!(scene.accepted_since(mark), [""; 0], "nothing was stopped");
+}
+
+#[test]
 fn a_log_to_watch_that_may_not_be_read_is_told_and_concludes_nothing() {
     let scene = Scene::open_at("untold", SPEED);
     let _controller = scene.controller(&["--metrics-interval=1s"]);

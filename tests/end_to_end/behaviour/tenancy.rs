@@ -108,6 +108,67 @@ fn what_exists_is_judged_only_when_its_spec_changes() {
     assert_eq!(scene.resources().get("orders"), None);
 }
 
+/// What the API server says against a merge patch of a resource; nothing when it takes it.
+fn refusal_of(scene: &Scene, spec: &Value) -> Option<String> {
+    let patch = json!({"spec": spec}).to_string();
+    let namespace = ["patch", "msfapp", "orders", "-n", &scene.namespace];
+    let arguments = [&namespace[..], &["--type=merge", "-p", &patch]].concat();
+    let output = scene.cluster.kubectl(&arguments, None);
+    (!output.success).then_some(output.stderr)
+}
+
+#[test]
+fn a_deletion_under_way_gets_no_right_that_the_namespace_does_not_have() {
+    let scene = tenant("no-deletion");
+    let mut allowed = all_but("");
+    allowed["deletion"] = json!("false");
+    allow(&scene, &allowed);
+    let delete = json!({"deletion": {"policy": "Delete", "stateLoss": "Accepted"}});
+    eventually("the resource is allowed and its deletion is not", PATIENCE, || {
+        let refused = refusal(&scene, &delete).is_some_and(|said| said.contains("set deletion to"));
+        refused && refusal(&scene, &json!({})).is_none()
+    });
+    scene.apply("orders", &json!({"deletion": {"policy": "Stop"}}));
+    let finalizers = json!({"metadata": {"finalizers": ["sluicegate.dev/application"]}});
+    scene.resources().patch("orders", &finalizers);
+    scene.delete("orders");
+    let said = refusal_of(&scene, &delete).unwrap_or_default();
+    assert!(said.contains("set deletion to \"true\""), "{said}");
+    let with_more = json!({"deletion": delete["deletion"], "parallelism": {"parallelism": 2}});
+    assert!(refusal_of(&scene, &with_more).is_some());
+    assert_eq!(
+        refusal_of(&scene, &json!({"deletion": {"finalSnapshot": "Never"}})),
+        None
+    );
+    assert_eq!(refusal_of(&scene, &json!({"deletion": {"policy": "Retain"}})), None);
+    scene
+        .resources()
+        .patch("orders", &json!({"metadata": {"finalizers": null}}));
+    assert_eq!(scene.resources().get("orders"), None);
+}
+
+#[test]
+fn to_keep_the_application_is_allowed_whatever_the_namespace_may_ask_for() {
+    let scene = tenant("kept");
+    allow(&scene, &all_but(""));
+    eventually("the resource is allowed", PATIENCE, || {
+        refusal(&scene, &json!({})).is_none()
+    });
+    scene.apply(
+        "orders",
+        &json!({"deletion": {"policy": "Delete", "stateLoss": "Accepted"}}),
+    );
+    allow(&scene, &json!({}));
+    let newer = json!({"parallelism": {"parallelism": 2}});
+    eventually("a change of it is refused", PATIENCE, || {
+        refusal_of(&scene, &newer).is_some()
+    });
+    let with_more = json!({"deletion": {"policy": "Retain"}, "parallelism": {"parallelism": 2}});
+    assert!(refusal_of(&scene, &with_more).is_some());
+    assert!(refusal_of(&scene, &json!({"deletion": {"policy": "Stop"}})).is_some());
+    assert_eq!(refusal_of(&scene, &json!({"deletion": {"policy": "Retain"}})), None);
+}
+
 #[test]
 fn the_parameters_that_ship_are_those_that_the_policy_reads() {
     let read = |file: &str| std::fs::read_to_string(repository().join("deploy/tenancy").join(file)).unwrap();
