@@ -4,6 +4,7 @@ mod check;
 pub mod duration;
 mod gate;
 mod health;
+mod references;
 mod schedule;
 mod snapshots;
 mod window;
@@ -24,6 +25,7 @@ use crate::desired::check::Check;
 
 pub use gate::Gate;
 pub use health::Health;
+pub use references::References;
 pub use schedule::Schedule;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
@@ -123,9 +125,6 @@ pub struct DeletionRules {
     /// How long the graceful stop may take.
     pub timeout: SignedDuration,
 }
-
-/// The data of the ConfigMaps that a spec names, by name; absent ones are not in the map.
-pub type References = BTreeMap<String, BTreeMap<String, String>>;
 
 /// One thing that is wrong in a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -229,7 +229,7 @@ mod tests {
         let text = format!("kind: ConfigMap\nmetadata: {{name: kafka}}\ndata: {{a: b}}\n---\n{APP}---\nkind: Secret\n");
         let (apps, references) = documents(Path::new("x.yaml"), &text).unwrap();
         assert_eq!(apps.len(), 1);
-        assert_eq!(references["kafka"]["a"], "b");
+        assert_eq!(references.get("kafka").unwrap()["a"], "b");
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = ("has(self.description) == has(oldSelf.description) && (!has(self.description) || self.description == oldSelf.description)", "spec.description is immutable: the service offers no update of it"),
+    validation = ("!has(self.propertyGroups) || self.propertyGroups.map(group, has(group.propertiesFrom) ? group.propertiesFrom.size() : 0).sum() <= 16", "spec.propertyGroups: propertiesFrom may name at most 16 ConfigMaps over all groups"),
     validation = ("!has(oldSelf.region) || (has(self.region) && self.region == oldSelf.region)", "spec.region is immutable once set: an application cannot move to another region"),
     validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.restore) && has(self.restore.onStart) && self.restore.onStart == 'None' && has(self.restore.onUpdate) && self.restore.onUpdate == 'None')", "spec.snapshots.enabled: false needs spec.restore.onStart: None and spec.restore.onUpdate: None, because nothing can be restored"),
     validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.rollout) && has(self.rollout.preChangeSnapshot) && self.rollout.preChangeSnapshot == 'Never')", "spec.snapshots.enabled: false needs spec.rollout.preChangeSnapshot: Never"),

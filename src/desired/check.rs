@@ -9,6 +9,7 @@ use crate::api::spec::{
     StateLoss,
 };
 use crate::configuration::{Checkpoint, CodeLocation, Configuration, Monitoring, Parallelism, PropertyGroups, Vpc};
+use crate::desired::references::{MOST_BYTES, MOST_PROPERTIES, MOST_SOURCES, sources};
 use crate::desired::{
     Identity, Initial, References, RestorePolicy, Violation, asked_identity, duration, identity, partition,
 };
@@ -110,6 +111,7 @@ impl Check {
     }
 
     fn property_groups(&mut self, spec: &FlinkApplicationSpec, references: &References) -> PropertyGroups {
+        let references = self.bounded(spec, references);
         let mut groups = BTreeMap::new();
         for group in spec.property_groups.iter().flatten() {
             let properties = self.properties(group, references);
@@ -129,25 +131,46 @@ impl Check {
         PropertyGroups(groups)
     }
 
-    fn properties(&mut self, group: &PropertyGroup, references: &References) -> BTreeMap<String, String> {
+    /// The ConfigMaps, unless the spec names too many or they hold too much.
+    fn bounded<'a>(&mut self, spec: &FlinkApplicationSpec, references: &'a References) -> Option<&'a References> {
+        let named = sources(spec);
+        if named > MOST_SOURCES {
+            let problem = format!(
+                "{named} ConfigMaps are named in propertiesFrom, and at most {MOST_SOURCES} may be, over all groups"
+            );
+            self.add("spec.propertyGroups", problem);
+            return None;
+        }
+        if references.is_too_large() {
+            let problem = format!(
+                "the ConfigMaps that propertiesFrom names hold more than {} KiB together; name smaller ones",
+                MOST_BYTES >> 10
+            );
+            self.add("spec.propertyGroups", problem);
+            return None;
+        }
+        Some(references)
+    }
+
+    fn properties(&mut self, group: &PropertyGroup, references: Option<&References>) -> BTreeMap<String, String> {
         let field = format!("spec.propertyGroups[{}]", group.id);
         let mut properties = BTreeMap::new();
         for source in group.properties_from.iter().flatten() {
-            match references.get(&source.config_map_ref.name) {
-                Some(data) => properties.extend(data.clone()),
-                None if self.missing.is_none() => self.missing = Some(source.config_map_ref.name.clone()),
-                None => {}
+            match references.map(|references| references.get(&source.config_map_ref.name)) {
+                Some(Some(data)) => properties.extend(data.clone()),
+                Some(None) if self.missing.is_none() => self.missing = Some(source.config_map_ref.name.clone()),
+                Some(None) | None => {}
             }
         }
         let own = group.properties.iter().flatten();
         properties.extend(own.map(|(key, value)| (key.clone(), value.0.clone())));
-        if properties.is_empty() && self.missing.is_none() {
+        if properties.is_empty() && self.missing.is_none() && references.is_some() {
             self.add(&field, "has no property; the service needs at least one in a group");
         }
-        if properties.len() > 50 {
+        if properties.len() > MOST_PROPERTIES {
             self.add(
                 &field,
-                format!("has {} properties and the service takes 50", properties.len()),
+                format!("has more than the {MOST_PROPERTIES} properties that the service takes"),
             );
         }
         for (key, value) in &properties {

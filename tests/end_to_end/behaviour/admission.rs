@@ -12,6 +12,12 @@ fn window(duration: &str) -> Value {
     json!({"name": "nights", "cron": "0 22 * * 1-5", "duration": duration, "timeZone": "Europe/Dublin"})
 }
 
+/// A group of properties that names so many ConfigMaps.
+fn sources(id: &str, count: usize) -> Value {
+    let named = (0..count).map(|number| json!({"configMapRef": {"name": format!("map-{number}")}}));
+    json!({"id": id, "propertiesFrom": named.collect::<Vec<_>>()})
+}
+
 /// What breaks a rule at creation: the change of a valid spec, and what the refusal says.
 fn creations() -> Vec<(Value, &'static str)> {
     let off = json!({"enabled": false});
@@ -63,6 +69,10 @@ fn creations() -> Vec<(Value, &'static str)> {
         (
             json!({"propertyGroups": [{"id": "long", "properties": {"k".repeat(2049): "x"}}]}),
             "spec.propertyGroups: a key of properties has at most 2048 characters",
+        ),
+        (
+            json!({"propertyGroups": [sources("a", 9), sources("b", 8)]}),
+            "spec.propertyGroups: propertiesFrom may name at most 16 ConfigMaps over all groups",
         ),
         (
             json!({"restore": {"initial": {"from": "Snapshot"}}}),
@@ -272,6 +282,9 @@ fn what_the_rules_allow_is_admitted() {
         json!({"rollout": {"gate": null, "onFailure": "Hold"}}),
         json!({"deletion": {"policy": "Delete", "stateLoss": "Accepted"}}),
         json!({"tags": {"k".repeat(128): ""}}),
+        json!({"propertyGroups": [sources("a", 8), sources("b", 8)]}),
+        json!({"parallelism": {"parallelism": 40_000}, "code": {"s3": {"bucket": "Old_Bucket"}}}),
+        json!({"logging": {"logStreamARN": "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/a_b.c#d:log-stream:x/y z"}}),
     ];
     let manifests = specs
         .iter()
