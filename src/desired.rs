@@ -6,6 +6,7 @@ mod gate;
 mod health;
 mod references;
 mod schedule;
+mod schema;
 mod snapshots;
 mod window;
 
@@ -27,6 +28,7 @@ pub use gate::Gate;
 pub use health::Health;
 pub use references::References;
 pub use schedule::Schedule;
+pub use schema::misfits;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
 
@@ -228,6 +230,7 @@ impl Desired {
         let spec = &app.spec;
         let identity = check.identity(app, default_region);
         check.arns(spec, &identity.region);
+        check.tags(spec);
         let configuration = check.configuration(spec, references);
         let progress_deadline = spec
             .rollout
@@ -300,6 +303,12 @@ impl Desired {
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }
+}
+
+/// Whether a tag belongs to AWS or to the controller: no spec sets it.
+#[must_use]
+pub fn is_foreign_tag(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("sluicegate.dev/")
 }
 
 /// The partition that a region belongs to.

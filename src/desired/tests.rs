@@ -158,6 +158,64 @@ fn config_maps_that_hold_more_than_is_kept_are_refused() {
 }
 
 #[test]
+fn characters_of_properties_count_and_not_bytes() {
+    let group = |count: usize| {
+        let value = "\u{ac00}".repeat(count);
+        format!("propertyGroups: [{{id: g, properties: {{a: '{value}'}}}}]")
+    };
+    assert!(parse(&group(2048)).is_ok());
+    assert_eq!(
+        violations(&group(2049)),
+        ["spec.propertyGroups[g]: the key and the value of \"a\" must each have 1 to 2048 characters"]
+    );
+}
+
+#[test]
+fn only_the_arn_of_a_log_stream_is_one() {
+    let told = |names: &str| {
+        let arn = format!("arn:aws:logs:eu-west-1:111122223333:log-group:{names}");
+        match parse(&format!("logging: {{logStreamARN: '{arn}'}}")) {
+            Ok(_) => String::new(),
+            Err(Undesirable::Invalid(violations)) => violations[0].to_string(),
+            Err(missing) => panic!("{missing:?}"),
+        }
+    };
+    assert_eq!(told("/aws/a_b.c#d-e:log-stream:x y/z"), "");
+    for wrong in [
+        "/a",
+        "/a:*",
+        "/a:*:log-stream:b",
+        "/a:log-stream:",
+        "/a:log-stream:*",
+        "/a b:log-stream:c",
+    ] {
+        assert!(
+            told(wrong).starts_with("spec.logging.logStreamARN: must be the ARN of a log stream, arn:aws:logs:"),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn tags_of_aws_are_refused_however_they_are_written() {
+    for key in ["aws:x", "AWS:x", "Aws:x", "sluicegate.dev/x"] {
+        let told = violations(&format!("tags: {{'{key}': a}}"));
+        assert!(told[0].starts_with("spec.tags: the key"), "{told:?}");
+    }
+    assert!(parse("tags: {aws-team: a, '가가': b}").is_ok());
+}
+
+#[test]
+fn the_checkpoint_interval_has_no_bound_that_the_service_does_not_have() {
+    let want = parse(
+        "checkpoint: {checkpointInterval: 48h, minPauseBetweenCheckpoints: 30h}\nrollout: {gate: {minCompletedCheckpoints: 0}}",
+    );
+    assert_eq!(want.unwrap().configuration.checkpoint.interval_ms, 172_800_000);
+    let told = violations("checkpoint: {checkpointInterval: 0s}");
+    assert_eq!(told, ["spec.checkpoint.checkpointInterval: must be at least 1ms"]);
+}
+
+#[test]
 fn arns_must_fit_the_partition_and_the_region() {
     let china = violations("region: cn-north-1");
     assert!(
