@@ -4,7 +4,9 @@ mod check;
 pub mod duration;
 mod gate;
 mod health;
+mod references;
 mod schedule;
+mod schema;
 mod snapshots;
 mod window;
 
@@ -24,7 +26,9 @@ use crate::desired::check::Check;
 
 pub use gate::Gate;
 pub use health::Health;
+pub use references::References;
 pub use schedule::Schedule;
+pub use schema::misfits;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
 
@@ -123,9 +127,6 @@ pub struct DeletionRules {
     /// How long the graceful stop may take.
     pub timeout: SignedDuration,
 }
-
-/// The data of the ConfigMaps that a spec names, by name; absent ones are not in the map.
-pub type References = BTreeMap<String, BTreeMap<String, String>>;
 
 /// One thing that is wrong in a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,6 +230,7 @@ impl Desired {
         let spec = &app.spec;
         let identity = check.identity(app, default_region);
         check.arns(spec, &identity.region);
+        check.tags(spec);
         let configuration = check.configuration(spec, references);
         let progress_deadline = spec
             .rollout
@@ -301,6 +303,12 @@ impl Desired {
             empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
         })
     }
+}
+
+/// Whether a tag belongs to AWS or to the controller: no spec sets it.
+#[must_use]
+pub fn is_foreign_tag(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("sluicegate.dev/")
 }
 
 /// The partition that a region belongs to.

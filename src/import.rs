@@ -1,22 +1,23 @@
 //! The manifest of an application that exists: what must be applied so that nothing changes.
 
-pub mod yaml;
-
 use std::collections::BTreeMap;
 
 use kube::api::ObjectMeta;
 
 use crate::api::spec::{
-    Adoption, Checkpoint, Code, DesiredState, Encryption, FlinkApplication, FlinkApplicationSpec, LogLevel, Logging,
-    MaintenanceWindow, Management, MetricsLevel, Monitoring, Parallelism, PreChangeSnapshot, PropertyGroup,
+    Adoption, Checkpoint, Code, DesiredState, Encryption, FlinkApplication, FlinkApplicationSpec, Gate, LogLevel,
+    Logging, MaintenanceWindow, Management, MetricsLevel, Monitoring, Parallelism, PreChangeSnapshot, PropertyGroup,
     PropertyValue, Restore, RestoreFrom, Rollout, S3Location, Snapshots, SystemRollback, TagValue, Vpc,
 };
 use crate::configuration::{self, Configuration};
-use crate::desired::Identity;
+use crate::desired::{Desired, Identity, References, Undesirable, Violation, is_foreign_tag, misfits};
 use crate::world::{ApplicationStatus, Observed};
 
-/// The prefixes of tags that no spec sets.
-const FOREIGN_TAGS: [&str; 2] = ["aws:", "sluicegate.dev/"];
+/// The default of spec.rollout.progressDeadline and the most that it may be, in milliseconds.
+const DEADLINE: (i64, i64) = (1_800_000, 86_400_000);
+
+/// The default of spec.rollout.gate.stableFor in milliseconds.
+const STABLE_FOR: i64 = 120_000;
 
 /// Why an application cannot be described by a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,12 @@ pub enum NotImportable {
         /// The value in the service.
         value: String,
     },
+    /// The resource cannot have what the application has; at least one violation.
+    #[error("a resource cannot say what it has: {}", in_words(.0))]
+    Unsayable(Vec<Violation>),
+    /// It cannot be written as YAML.
+    #[error("it cannot be written as YAML: {0}")]
+    Unwritable(String),
 }
 
 /// The resource that asks for what an application has. It takes the application over, if the namespace allows that;
@@ -100,10 +107,7 @@ pub fn manifest(observed: &Observed, identity: &Identity) -> Result<FlinkApplica
             once: None,
             allow_non_restored_state: None,
         }),
-        rollout: snapshots_off.then_some(Rollout {
-            pre_change_snapshot: Some(PreChangeSnapshot::Never),
-            ..Rollout::default()
-        }),
+        rollout: rollout(has),
         health: None,
         management: Some(Management {
             mode: None,
@@ -116,19 +120,55 @@ pub fn manifest(observed: &Observed, identity: &Identity) -> Result<FlinkApplica
         name: Some(name),
         ..ObjectMeta::default()
     };
-    Ok(FlinkApplication {
+    let app = FlinkApplication {
         metadata,
         spec,
         status: None,
-    })
+    };
+    let mut violations = misfits(&app.spec);
+    if let Err(Undesirable::Invalid(more)) = Desired::parse(&app, &identity.region, &References::new()) {
+        violations.extend(more);
+    }
+    if violations.is_empty() {
+        Ok(app)
+    } else {
+        Err(NotImportable::Unsayable(violations))
+    }
 }
 
-/// A resource as YAML that kubectl reads as it was meant.
+fn in_words(violations: &[Violation]) -> String {
+    let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    violations.join("; ")
+}
+
+/// What the defaults do not allow: a change without snapshots, and a gate whose checkpoints are far apart.
+fn rollout(has: &Configuration) -> Option<Rollout> {
+    let mut rollout = Rollout {
+        pre_change_snapshot: (!has.snapshots_enabled).then_some(PreChangeSnapshot::Never),
+        ..Rollout::default()
+    };
+    let interval = has.checkpoint.interval_ms;
+    if has.checkpoint.enabled && interval.saturating_add(STABLE_FOR) >= DEADLINE.0 {
+        let enough = interval.saturating_mul(2).saturating_add(DEADLINE.0);
+        if enough <= DEADLINE.1 {
+            rollout.progress_deadline = Some(duration(enough));
+        } else {
+            rollout.gate = Some(Gate {
+                min_completed_checkpoints: Some(0),
+                ..Gate::default()
+            });
+        }
+    }
+    (rollout != Rollout::default()).then_some(rollout)
+}
+
+/// A resource as YAML that every reader takes the same way: kubectl reads version 1.1, in which a plain `no` is a boolean and
+/// a plain `22:00` may be a number.
 ///
 /// # Errors
 /// When it cannot be written, which no resource of [`manifest`] causes.
-pub fn to_yaml(app: &FlinkApplication) -> Result<String, serde_yaml::Error> {
-    Ok(yaml::document(&serde_yaml::to_value(app)?))
+pub fn to_yaml(app: &FlinkApplication) -> Result<String, NotImportable> {
+    serde_saphyr::to_string(app).map_err(|error| NotImportable::Unwritable(error.to_string()))
 }
 
 /// A name that Kubernetes takes, as near to that of the application as can be.
@@ -205,8 +245,7 @@ fn monitoring(has: &Configuration) -> Result<Option<Monitoring>, NotImportable> 
 }
 
 fn tags(observed: &Observed) -> Option<BTreeMap<String, TagValue>> {
-    let ours = |key: &&String| !FOREIGN_TAGS.iter().any(|prefix| key.starts_with(prefix));
-    let tags = observed.tags.iter().filter(|(key, _)| ours(key));
+    let tags = observed.tags.iter().filter(|(key, _)| !is_foreign_tag(key));
     let tags: BTreeMap<String, TagValue> = tags
         .map(|(key, value)| (key.clone(), TagValue(value.clone())))
         .collect();

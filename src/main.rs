@@ -6,7 +6,6 @@ use clap::Parser;
 use sluicegate::api::crd::crd;
 use sluicegate::cli::{Cli, Command, ImportArgs, PlanArgs, RunArgs, TransitionsArgs};
 use sluicegate::clock::{Clock, SystemClock};
-use sluicegate::import::yaml;
 use sluicegate::{controller, preview, telemetry, transitions};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ const CHANGES: u8 = 2;
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
-        Command::Crd => print!("{}", yaml::document(&serde_yaml::to_value(crd())?)),
+        Command::Crd => print!("{}", serde_saphyr::to_string(&crd())?),
         Command::Import(args) => import(&args)?,
         Command::Plan(args) => return plan(&args),
         Command::Transitions(args) => print_transitions(&args)?,

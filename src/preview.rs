@@ -15,7 +15,7 @@ use crate::api::spec::FlinkApplication;
 use crate::aws::Service;
 use crate::aws::clients::{CallLimits, Clients};
 use crate::cli::{ImportArgs, PlanArgs};
-use crate::desired::{Desired, Identity, References, Undesirable};
+use crate::desired::{Desired, Identity, References, Undesirable, misfits};
 use crate::fault::Fault;
 use crate::import::{NotImportable, manifest, to_yaml};
 use crate::metrics::Metrics;
@@ -98,14 +98,10 @@ pub async fn import(args: &ImportArgs) -> Result<String, PreviewError> {
         name: identity.name.clone(),
         region: identity.region.clone(),
     })?;
-    let written = manifest(&observed, &identity).map_err(|why| PreviewError::NotImportable {
+    let written = manifest(&observed, &identity).and_then(|app| to_yaml(&app));
+    written.map_err(|why| PreviewError::NotImportable {
         name: identity.name.clone(),
         why,
-    })?;
-    to_yaml(&written).map_err(|error| PreviewError::Malformed {
-        path: PathBuf::from(&identity.name),
-        number: 1,
-        error,
     })
 }
 
@@ -133,6 +129,11 @@ pub async fn plan(args: &PlanArgs) -> Result<Answer, PreviewError> {
         let name = app.name_any();
         if app.spec.region.is_none() && region.is_empty() {
             return Err(PreviewError::NoRegion);
+        }
+        let misfits = misfits(&app.spec);
+        if !misfits.is_empty() {
+            let problem = problem(&Undesirable::Invalid(misfits));
+            return Err(PreviewError::Undesirable { name, problem });
         }
         let want = Desired::parse(&app, &region, &references).map_err(|why| PreviewError::Undesirable {
             name: name.clone(),
@@ -229,7 +230,7 @@ mod tests {
         let text = format!("kind: ConfigMap\nmetadata: {{name: kafka}}\ndata: {{a: b}}\n---\n{APP}---\nkind: Secret\n");
         let (apps, references) = documents(Path::new("x.yaml"), &text).unwrap();
         assert_eq!(apps.len(), 1);
-        assert_eq!(references["kafka"]["a"], "b");
+        assert_eq!(references.get("kafka").unwrap()["a"], "b");
     }
 
     #[test]

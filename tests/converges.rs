@@ -10,6 +10,9 @@
 
 #[path = "converges/a_day.rs"]
 mod a_day;
+#[expect(dead_code, reason = "what Argo CD shows as health is tested elsewhere")]
+#[path = "support/argocd.rs"]
+mod argocd;
 #[path = "converges/clock.rs"]
 mod clock;
 #[path = "converges/cluster.rs"]

@@ -66,6 +66,7 @@ pub use snapshots::{Retention, RetentionScope, SnapshotSchedule, Snapshots};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = ("has(self.description) == has(oldSelf.description) && (!has(self.description) || self.description == oldSelf.description)", "spec.description is immutable: the service offers no update of it"),
+    validation = ("!has(self.propertyGroups) || self.propertyGroups.map(group, has(group.propertiesFrom) ? group.propertiesFrom.size() : 0).sum() <= 16", "spec.propertyGroups: propertiesFrom may name at most 16 ConfigMaps over all groups"),
     validation = ("!has(oldSelf.region) || (has(self.region) && self.region == oldSelf.region)", "spec.region is immutable once set: an application cannot move to another region"),
     validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.restore) && has(self.restore.onStart) && self.restore.onStart == 'None' && has(self.restore.onUpdate) && self.restore.onUpdate == 'None')", "spec.snapshots.enabled: false needs spec.restore.onStart: None and spec.restore.onUpdate: None, because nothing can be restored"),
     validation = ("!(has(self.snapshots) && has(self.snapshots.enabled) && !self.snapshots.enabled) || (has(self.rollout) && has(self.rollout.preChangeSnapshot) && self.rollout.preChangeSnapshot == 'Never')", "spec.snapshots.enabled: false needs spec.rollout.preChangeSnapshot: Never"),
@@ -146,9 +147,10 @@ pub struct FlinkApplicationSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance_window: Option<MaintenanceWindow>,
 
-    /// Tags of the application. Only keys that were set here are changed or removed.
-    #[schemars(extend("maxProperties" = 40))]
-    #[x_kube(validation = ("self.all(k, k.size() <= 128 && !k.startsWith('aws:') && !k.startsWith('sluicegate.dev/'))", "spec.tags: a key has at most 128 characters and starts neither with aws: nor with sluicegate.dev/"))]
+    /// Tags of the application: those 50 that the service takes less four by which the controller knows what is its own.
+    /// Only keys that were set here are changed or removed.
+    #[schemars(extend("maxProperties" = 46))]
+    #[x_kube(validation = ("self.all(k, k.size() <= 128 && !k.lowerAscii().startsWith('aws:') && !k.startsWith('sluicegate.dev/'))", "spec.tags: a key has at most 128 characters and starts neither with aws:, in capitals or not, nor with sluicegate.dev/"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, TagValue>>,
 
@@ -200,8 +202,8 @@ pub struct Code {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("!has(oldSelf.objectVersion) || has(self.objectVersion)", "spec.code.s3.objectVersion cannot be dropped once set: the service would keep the old version; name the version to run"))]
 pub struct S3Location {
-    /// The name of the bucket.
-    #[schemars(length(min = 3, max = 63), regex(pattern = r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$"))]
+    /// The name of the bucket. Old ones may have capitals and underscores.
+    #[schemars(length(min = 3, max = 255), regex(pattern = r"^[a-zA-Z0-9._-]+$"))]
     pub bucket: String,
 
     /// The key of the object. Use another key or object version for other code: the service does not read the same one

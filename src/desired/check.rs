@@ -9,8 +9,10 @@ use crate::api::spec::{
     StateLoss,
 };
 use crate::configuration::{Checkpoint, CodeLocation, Configuration, Monitoring, Parallelism, PropertyGroups, Vpc};
+use crate::desired::references::{MOST_BYTES, MOST_CHARACTERS, MOST_PROPERTIES, MOST_SOURCES, sources};
 use crate::desired::{
-    Identity, Initial, References, RestorePolicy, Violation, asked_identity, duration, identity, partition,
+    Identity, Initial, References, RestorePolicy, Violation, asked_identity, duration, identity, is_foreign_tag,
+    partition,
 };
 
 /// Collects violations while the parts of a spec are read.
@@ -45,7 +47,7 @@ impl Check {
             );
             self.add("spec.region", problem);
         }
-        if pinned.name.is_empty() || pinned.name.len() > 128 {
+        if !(1..=128).contains(&pinned.name.chars().count()) {
             self.add("spec.applicationName", "must have 1 to 128 characters");
         }
         pinned
@@ -56,7 +58,12 @@ impl Check {
         let mut arns = vec![("spec.serviceExecutionRole", spec.service_execution_role.as_str())];
         if let Some(logging) = &spec.logging {
             arns.push(("spec.logging.logStreamARN", logging.log_stream_arn.as_str()));
-            if logging.log_stream_arn.split(':').nth(3) != Some(region) {
+            if !is_log_stream(&logging.log_stream_arn) {
+                self.add(
+                    "spec.logging.logStreamARN",
+                    "must be the ARN of a log stream, arn:aws:logs:REGION:ACCOUNT:log-group:GROUP:log-stream:STREAM; that of a log group, and a group that ends in :*, is none",
+                );
+            } else if logging.log_stream_arn.split(':').nth(3) != Some(region) {
                 self.add(
                     "spec.logging.logStreamARN",
                     format!("must be a log stream in {region}, the region of the application"),
@@ -77,6 +84,17 @@ impl Check {
                     field,
                     format!("must begin with arn:{expected}: because the application is in {region}"),
                 );
+            }
+        }
+    }
+
+    pub(super) fn tags(&mut self, spec: &FlinkApplicationSpec) {
+        for key in spec.tags.iter().flat_map(|tags| tags.keys()) {
+            if is_foreign_tag(key) || key.chars().count() > 128 {
+                let problem = format!(
+                    "the key {key:.64?} must have at most 128 characters and start neither with aws:, in capitals or not, nor with sluicegate.dev/"
+                );
+                self.add("spec.tags", problem);
             }
         }
     }
@@ -110,6 +128,7 @@ impl Check {
     }
 
     fn property_groups(&mut self, spec: &FlinkApplicationSpec, references: &References) -> PropertyGroups {
+        let references = self.bounded(spec, references);
         let mut groups = BTreeMap::new();
         for group in spec.property_groups.iter().flatten() {
             let properties = self.properties(group, references);
@@ -129,32 +148,54 @@ impl Check {
         PropertyGroups(groups)
     }
 
-    fn properties(&mut self, group: &PropertyGroup, references: &References) -> BTreeMap<String, String> {
+    /// The ConfigMaps, unless the spec names too many or they hold too much.
+    fn bounded<'a>(&mut self, spec: &FlinkApplicationSpec, references: &'a References) -> Option<&'a References> {
+        let named = sources(spec);
+        if named > MOST_SOURCES {
+            let problem = format!(
+                "{named} ConfigMaps are named in propertiesFrom, and at most {MOST_SOURCES} may be, over all groups"
+            );
+            self.add("spec.propertyGroups", problem);
+            return None;
+        }
+        if references.is_too_large() {
+            let problem = format!(
+                "the ConfigMaps that propertiesFrom names hold more than {} KiB together; name smaller ones",
+                MOST_BYTES >> 10
+            );
+            self.add("spec.propertyGroups", problem);
+            return None;
+        }
+        Some(references)
+    }
+
+    fn properties(&mut self, group: &PropertyGroup, references: Option<&References>) -> BTreeMap<String, String> {
         let field = format!("spec.propertyGroups[{}]", group.id);
         let mut properties = BTreeMap::new();
         for source in group.properties_from.iter().flatten() {
-            match references.get(&source.config_map_ref.name) {
-                Some(data) => properties.extend(data.clone()),
-                None if self.missing.is_none() => self.missing = Some(source.config_map_ref.name.clone()),
-                None => {}
+            match references.map(|references| references.get(&source.config_map_ref.name)) {
+                Some(Some(data)) => properties.extend(data.clone()),
+                Some(None) if self.missing.is_none() => self.missing = Some(source.config_map_ref.name.clone()),
+                Some(None) | None => {}
             }
         }
         let own = group.properties.iter().flatten();
         properties.extend(own.map(|(key, value)| (key.clone(), value.0.clone())));
-        if properties.is_empty() && self.missing.is_none() {
+        if properties.is_empty() && self.missing.is_none() && references.is_some() {
             self.add(&field, "has no property; the service needs at least one in a group");
         }
-        if properties.len() > 50 {
+        if properties.len() > MOST_PROPERTIES {
             self.add(
                 &field,
-                format!("has {} properties and the service takes 50", properties.len()),
+                format!("has more than the {MOST_PROPERTIES} properties that the service takes"),
             );
         }
         for (key, value) in &properties {
-            if key.is_empty() || key.len() > 2048 || value.is_empty() || value.len() > 2048 {
+            let fits = |text: &str| (1..=MOST_CHARACTERS).contains(&text.chars().count());
+            if !fits(key) || !fits(value) {
                 self.add(
                     &field,
-                    format!("the key and the value of {key:.64?} must each have 1 to 2048 characters"),
+                    format!("the key and the value of {key:.64?} must each have 1 to {MOST_CHARACTERS} characters"),
                 );
             }
         }
@@ -167,17 +208,13 @@ impl Check {
         let interval = asked.and_then(|checkpoint| checkpoint.checkpoint_interval.as_deref());
         let pause = asked.and_then(|checkpoint| checkpoint.min_pause_between_checkpoints.as_deref());
         let interval_ms = self.duration("spec.checkpoint.checkpointInterval", interval, default.interval_ms);
-        self.range("spec.checkpoint.checkpointInterval", interval_ms, 1, 86_400_000);
+        if interval_ms < 1 {
+            self.add("spec.checkpoint.checkpointInterval", "must be at least 1ms");
+        }
         let min_pause_ms = self.duration(
             "spec.checkpoint.minPauseBetweenCheckpoints",
             pause,
             default.min_pause_ms,
-        );
-        self.range(
-            "spec.checkpoint.minPauseBetweenCheckpoints",
-            min_pause_ms,
-            0,
-            86_400_000,
         );
         let enabled = asked
             .and_then(|checkpoint| checkpoint.checkpointing_enabled)
@@ -265,6 +302,16 @@ impl Check {
             self.add(field, format!("must be between {least:#} and {most:#}"));
         }
     }
+}
+
+/// Whether an ARN is that of a log stream, by the characters that CloudWatch Logs takes for names.
+fn is_log_stream(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.split(':').collect();
+    let [_, _, "logs", _, _, "log-group", group, "log-stream", stream] = parts.as_slice() else {
+        return false;
+    };
+    let of_group = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.' | '#' | '-');
+    !group.is_empty() && group.chars().all(of_group) && !stream.is_empty() && !stream.contains('*')
 }
 
 fn parallelism(spec: &FlinkApplicationSpec) -> Parallelism {

@@ -93,7 +93,7 @@ fn properties_of_a_config_map_are_filled_in_and_own_ones_win() {
     let more = "propertyGroups: [{id: g, properties: {a: own}, propertiesFrom: [{configMapRef: {name: one}}, {configMapRef: {name: two}}]}]";
     assert_eq!(config_map_names(&app(more).spec), ["one", "two"]);
     let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    let references = References::from([
+    let references = References::from_iter([
         ("one".to_owned(), map(&[("a", "1"), ("b", "1"), ("c", "1")])),
         ("two".to_owned(), map(&[("b", "2")])),
     ]);
@@ -104,6 +104,115 @@ fn properties_of_a_config_map_are_filled_in_and_own_ones_win() {
     );
     let missing = Desired::parse(&app(more), "eu-west-1", &References::new());
     assert_eq!(missing, Err(Undesirable::Missing("one".into())));
+}
+
+#[test]
+fn more_config_maps_than_the_bound_are_refused_before_any_is_read() {
+    let groups = |count: usize, first: usize| {
+        let group = |id: &str, numbers: std::ops::Range<usize>| {
+            let sources = numbers.map(|number| format!("{{configMapRef: {{name: map-{number}}}}}"));
+            format!(
+                "{{id: {id}, propertiesFrom: [{}]}}",
+                sources.collect::<Vec<_>>().join(", ")
+            )
+        };
+        let (one, two) = (group("a", 0..first), group("b", first..count));
+        format!("propertyGroups: [{one}, {two}]")
+    };
+    let named = groups(16, 8);
+    assert_eq!(References::to_read(&app(&named).spec).len(), 16);
+    assert!(matches!(parse(&named), Err(Undesirable::Missing(_))));
+    let too_many = groups(17, 8);
+    assert!(References::to_read(&app(&too_many).spec).is_empty());
+    assert_eq!(
+        violations(&too_many),
+        ["spec.propertyGroups: 17 ConfigMaps are named in propertiesFrom, and at most 16 may be, over all groups"]
+    );
+}
+
+#[test]
+fn config_maps_that_hold_more_than_is_kept_are_refused() {
+    let more = "propertyGroups: [{id: g, propertiesFrom: [{configMapRef: {name: map-0}}]}]";
+    let data = |entries: usize, characters: usize| {
+        let entries = (0..entries).map(|number| (format!("k{number}"), "v".repeat(characters)));
+        entries.collect::<BTreeMap<_, _>>()
+    };
+    let told = |maps: usize, entries: usize, characters: usize| {
+        let maps = (0..maps).map(|number| (format!("map-{number}"), data(entries, characters)));
+        match Desired::parse(&app(more), "eu-west-1", &maps.collect()) {
+            Ok(_) => String::new(),
+            Err(Undesirable::Invalid(violations)) => violations[0].to_string(),
+            Err(missing) => panic!("{missing:?}"),
+        }
+    };
+    assert_eq!(told(1, 50, 2048), "");
+    assert_eq!(
+        told(11, 50, 2048),
+        "spec.propertyGroups: the ConfigMaps that propertiesFrom names hold more than 1024 KiB together; name smaller ones"
+    );
+    assert_eq!(
+        told(1, 9_000, 1),
+        "spec.propertyGroups[g]: has more than the 50 properties that the service takes"
+    );
+    assert!(told(1, 1, 2049).contains("must each have 1 to 2048 characters"));
+}
+
+#[test]
+fn characters_of_properties_count_and_not_bytes() {
+    let group = |count: usize| {
+        let value = "\u{ac00}".repeat(count);
+        format!("propertyGroups: [{{id: g, properties: {{a: '{value}'}}}}]")
+    };
+    assert!(parse(&group(2048)).is_ok());
+    assert_eq!(
+        violations(&group(2049)),
+        ["spec.propertyGroups[g]: the key and the value of \"a\" must each have 1 to 2048 characters"]
+    );
+}
+
+#[test]
+fn only_the_arn_of_a_log_stream_is_one() {
+    let told = |names: &str| {
+        let arn = format!("arn:aws:logs:eu-west-1:111122223333:log-group:{names}");
+        match parse(&format!("logging: {{logStreamARN: '{arn}'}}")) {
+            Ok(_) => String::new(),
+            Err(Undesirable::Invalid(violations)) => violations[0].to_string(),
+            Err(missing) => panic!("{missing:?}"),
+        }
+    };
+    assert_eq!(told("/aws/a_b.c#d-e:log-stream:x y/z"), "");
+    for wrong in [
+        "/a",
+        "/a:*",
+        "/a:*:log-stream:b",
+        "/a:log-stream:",
+        "/a:log-stream:*",
+        "/a b:log-stream:c",
+    ] {
+        assert!(
+            told(wrong).starts_with("spec.logging.logStreamARN: must be the ARN of a log stream, arn:aws:logs:"),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn tags_of_aws_are_refused_however_they_are_written() {
+    for key in ["aws:x", "AWS:x", "Aws:x", "sluicegate.dev/x"] {
+        let told = violations(&format!("tags: {{'{key}': a}}"));
+        assert!(told[0].starts_with("spec.tags: the key"), "{told:?}");
+    }
+    assert!(parse("tags: {aws-team: a, '가가': b}").is_ok());
+}
+
+#[test]
+fn the_checkpoint_interval_has_no_bound_that_the_service_does_not_have() {
+    let want = parse(
+        "checkpoint: {checkpointInterval: 48h, minPauseBetweenCheckpoints: 30h}\nrollout: {gate: {minCompletedCheckpoints: 0}}",
+    );
+    assert_eq!(want.unwrap().configuration.checkpoint.interval_ms, 172_800_000);
+    let told = violations("checkpoint: {checkpointInterval: 0s}");
+    assert_eq!(told, ["spec.checkpoint.checkpointInterval: must be at least 1ms"]);
 }
 
 #[test]
@@ -128,7 +237,7 @@ fn arns_must_fit_the_partition_and_the_region() {
 #[test]
 fn every_violation_is_told_at_once() {
     let all = violations(
-        "checkpoint: {checkpointInterval: 0s, minPauseBetweenCheckpoints: 25h}
+        "checkpoint: {checkpointInterval: 0s, minPauseBetweenCheckpoints: 25d}
 rollout: {progressDeadline: 59s}
 deletion: {policy: Delete, timeout: 5d}
 snapshots: {enabled: false}
@@ -157,7 +266,11 @@ propertyGroups: [{id: empty}]",
 fn bounds_of_the_service_on_properties_hold_for_config_maps_too() {
     let more = "propertyGroups: [{id: g, propertiesFrom: [{configMapRef: {name: big}}]}]";
     let parse = |data: BTreeMap<String, String>| {
-        Desired::parse(&app(more), "eu-west-1", &References::from([("big".to_owned(), data)]))
+        Desired::parse(
+            &app(more),
+            "eu-west-1",
+            &References::from_iter([("big".to_owned(), data)]),
+        )
     };
     assert!(parse((0..50).map(|i| (i.to_string(), "v".to_owned())).collect()).is_ok());
     assert!(parse((0..51).map(|i| (i.to_string(), "v".to_owned())).collect()).is_err());

@@ -80,6 +80,15 @@ fn many() -> Vec<Observed> {
         with(|app| app.configuration.checkpoint.enabled = false),
         with(|app| app.configuration.checkpoint.interval_ms = 1_500),
         with(|app| app.configuration.checkpoint.min_pause_ms = 0),
+        with(|app| app.configuration.checkpoint.interval_ms = 1_800_000),
+        with(|app| app.configuration.checkpoint.interval_ms = 172_800_000),
+        with(|app| app.configuration.checkpoint.min_pause_ms = 172_800_000),
+        with(|app| app.configuration.parallelism.parallelism = 40_000),
+        with(|app| app.configuration.code.as_mut().unwrap().bucket = "Old_Bucket".to_owned()),
+        with(|app| app.tags = (0..46).map(|number| (format!("t{number}"), String::new())).collect()),
+        with(|app| {
+            app.configuration.property_groups.0 = BTreeMap::from([("a".to_owned(), group(&"\u{ac00}".repeat(2048)))]);
+        }),
         with(|app| app.configuration.monitoring.metrics_level = "PARALLELISM".to_owned()),
         with(|app| app.configuration.monitoring.log_level = "ERROR".to_owned()),
         with(|app| {
@@ -122,6 +131,109 @@ fn the_manifest_of_an_application_asks_for_exactly_what_it_has() {
         let runs = want.state == DesiredState::Running;
         assert_eq!(runs, observed.status == ApplicationStatus::Running);
         assert!(!text.contains("null"), "{text}");
+    }
+}
+
+/// Texts that some reader of YAML takes for something else, or cannot read as they are.
+const NASTY: [&str; 44] = [
+    "no",
+    "Yes",
+    "y",
+    "off",
+    "Null",
+    "~",
+    "22:00",
+    "1.0",
+    "007",
+    "0x1f",
+    "1e3",
+    "1_000",
+    ".5",
+    "-",
+    "=",
+    "<<",
+    "@a",
+    "#a",
+    "a: b",
+    "a #b",
+    "- a",
+    "2001-01-01",
+    " a",
+    "a ",
+    "a\nb",
+    "a\n",
+    "\ta",
+    "a\rb",
+    "\u{7f}",
+    "\u{85}",
+    "a\u{85}b",
+    "\u{90}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{feff}",
+    "\u{fffe}",
+    "\u{1f600}",
+    "\u{1}",
+    "'",
+    "\"",
+    "\\",
+    "{a}",
+    "%a",
+    "---",
+];
+
+#[test]
+fn what_readers_of_yaml_take_for_something_else_is_written_so_that_none_does() {
+    let properties: BTreeMap<String, String> = NASTY
+        .iter()
+        .map(|text| ((*text).to_owned(), (*text).to_owned()))
+        .collect();
+    let nasty =
+        with(|app| app.configuration.property_groups.0 = BTreeMap::from([("a".to_owned(), properties.clone())]));
+    let text = to_yaml(&manifest(&nasty, &identity()).unwrap()).unwrap();
+    let app: FlinkApplication = serde_yaml::from_str(&text).unwrap();
+    let want = Desired::parse(&app, "us-east-1", &References::new()).unwrap();
+    assert_eq!(want.configuration.property_groups.0["a"], properties);
+    let readable = |c: char| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..);
+    assert!(text.chars().all(readable), "{text}");
+    for word in ["no", "Yes", "y", "off", "22:00", "1_000", "=", "<<", "2001-01-01"] {
+        assert!(
+            !text.contains(&format!(" {word}\n")),
+            "{word} is written plain:\n{text}"
+        );
+        assert!(
+            !text.contains(&format!(" {word}: ")),
+            "{word} is written plain:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn what_the_api_server_would_refuse_is_no_manifest_but_an_error_that_names_the_member() {
+    let refused = |change: fn(&mut Observed)| manifest(&with(change), &identity()).unwrap_err().to_string();
+    for (told, expected) in [
+        (
+            refused(|app| app.tags = (0..47).map(|number| (format!("t{number}"), String::new())).collect()),
+            "spec.tags: has 47 entries and may have at most 46",
+        ),
+        (
+            refused(|app| {
+                let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf:*";
+                app.configuration.log_stream_arn = Some(arn.to_owned());
+            }),
+            "spec.logging.logStreamARN: must be the ARN of a log stream",
+        ),
+        (
+            refused(|app| app.maintenance_start = Some("3:00".to_owned())),
+            "spec.maintenanceWindow.startTime: ",
+        ),
+        (
+            refused(|app| app.configuration.checkpoint.interval_ms = i64::MAX),
+            "spec.checkpoint.checkpointInterval: ",
+        ),
+    ] {
+        assert!(told.starts_with("a resource cannot say what it has: spec."), "{told}");
+        assert!(told.contains(expected), "{told}");
     }
 }
 

@@ -7,17 +7,21 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::api::spec::FlinkApplication;
 use crate::api::status::FlinkApplicationStatus;
 use crate::api::{FIELD_MANAGER, FINALIZER};
-use crate::desired::{References, config_map_names};
+use crate::desired::References;
 
 /// How long one call of the API server may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The code of HTTP for what the API server takes for invalid.
 const INVALID: u16 = 422;
+
+/// The most ConfigMaps that are being read at a time: as it comes over the wire, one can have several MiB.
+const READ_AT_A_TIME: usize = 4;
 
 /// Why a call of the API server did not do what it should.
 #[derive(Debug, thiserror::Error)]
@@ -48,22 +52,30 @@ impl From<kube::Error> for RecordError {
 /// The API server, every call with a deadline.
 pub(super) struct Kubernetes {
     client: Client,
+    reading: Semaphore,
 }
 
 impl Kubernetes {
     pub(super) fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            reading: Semaphore::new(READ_AT_A_TIME),
+        }
     }
 
     fn applications(&self, app: &FlinkApplication) -> Api<FlinkApplication> {
         Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default())
     }
 
-    /// The data of the ConfigMaps that the spec names; those that do not exist are left out.
+    /// The data of the ConfigMaps that the spec names, as far as it can be used; those that do not exist are left out.
     pub(super) async fn references(&self, app: &FlinkApplication) -> Result<References, RecordError> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default());
         let mut references = References::new();
-        for name in config_map_names(&app.spec) {
+        for name in References::to_read(&app.spec) {
+            if references.is_too_large() {
+                break;
+            }
+            let _turn = self.reading.acquire().await;
             if let Some(config_map) = in_time(api.get_opt(&name)).await? {
                 references.insert(name, config_map.data.unwrap_or_default());
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::argocd::{run, script};
 use crate::history::{History, text};
 use crate::invariants::{is_held_back, is_true};
 use crate::run::{Ended, TAIL};
@@ -69,6 +70,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
         return vec![format!("L1: {unrest}; the status is {}", status.unwrap_or_default())];
     }
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
+    found.extend(ended.world.object().iter().flat_map(|object| not_offered(object)));
     let status = ended.world.object().map(|object| object["status"].clone());
     let mut tail = ended.world.trace[ended.tail..].iter();
     let failing = tail.any(|entry| match &entry.what {
@@ -99,6 +101,24 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
         ));
     }
     found
+}
+
+/// The requests that a condition names and that the actions of Argo CD do not offer.
+fn not_offered(object: &Value) -> Vec<String> {
+    let conditions = object["status"]["conditions"].as_array().into_iter().flatten();
+    let messages: String = conditions.map(|condition| text(condition, "/message")).collect();
+    let named = ["snapshot", "restart", "rollback", "retry", "force-stop"];
+    let mut named = named.to_vec();
+    named.retain(|action| messages.contains(&format!("sluicegate.dev/{action}-requested-at")));
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let offered = run(&script("actions/discovery.lua"), object);
+    named.retain(|action| offered[action]["disabled"] != false);
+    let lacking = named.iter();
+    lacking
+        .map(|action| format!("the action {action} is not offered where it is named: {messages}"))
+        .collect()
 }
 
 /// What the tail of a run cost.

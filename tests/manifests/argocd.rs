@@ -66,7 +66,7 @@ fn of_actions(path: &str) -> Value {
 fn the_actions_of_the_folder_are_offered_and_do_as_it_says() {
     let tests = of_actions("action_test.yaml");
     let discoveries = tests["discoveryTests"].as_array().unwrap();
-    assert_eq!(discoveries.len(), 1);
+    assert_eq!(discoveries.len(), 2);
     for test in discoveries {
         let object = of_actions(test["inputPath"].as_str().unwrap());
         let mut found = run(&script("actions/discovery.lua"), &object);
@@ -190,6 +190,61 @@ fn an_action_is_offered_where_it_makes_sense_and_does_what_it_says() {
             }
         }
     }
+}
+
+/// A resource whose application rests in a status with a condition, and more of its status.
+fn resting(reported: &str, (type_, value, reason): (&str, &str, &str), more: &Value) -> Value {
+    let mut resting = object();
+    let status = resting["status"].as_object_mut().unwrap();
+    status.insert("aws".to_owned(), json!({"applicationStatus": reported}));
+    let condition = json!({"type": type_, "status": value, "reason": reason});
+    status.insert("conditions".to_owned(), json!([condition]));
+    status.extend(more.as_object().unwrap().clone());
+    resting
+}
+
+#[test]
+fn what_stays_stopped_or_was_refused_is_started_or_tried_again_where_the_controller_would_act() {
+    let stalled = |reason| ("Stalled", "True", reason);
+    let failed = json!({"failedRevisions": [{"revision": "r2"}]});
+    let none = json!({});
+    let refusal = json!({"refusal": {"step": "Update"}});
+    let not_taken = json!({"rollout": {"preChange": "NotTaken"}});
+    let taken = json!({"rollout": {"preChange": "Taken"}});
+    let held = json!({"forceStopped": {"revision": "r2"}});
+    let after_a_rollback = json!({"failedRevisions": [{"revision": "r2"}], "forceStopped": {"revision": "r1"}});
+    for (reported, condition, more, expected) in [
+        ("READY", stalled("ForceStopped"), &held, &["restart", "retry"][..]),
+        (
+            "READY",
+            stalled("ForceStopped"),
+            &after_a_rollback,
+            &["restart", "retry"],
+        ),
+        ("READY", stalled("ForceStopped"), &failed, &["retry"]),
+        ("READY", stalled("JobEnded"), &none, &["restart", "retry"]),
+        ("READY", stalled("StartFailed"), &none, &["restart", "retry"]),
+        ("READY", stalled("StartFailed"), &failed, &["retry"]),
+        ("READY", stalled("Rejected"), &refusal, &["retry"]),
+        ("READY", stalled("NoRestorePoint"), &none, &[]),
+        ("READY", stalled("InvalidSpec"), &none, &[]),
+        ("READY", ("Ready", "False", "Stopped"), &none, &["restart"]),
+        ("READY", ("Ready", "True", "Stopped"), &none, &[]),
+        ("RUNNING", stalled("Rejected"), &none, &["restart", "retry"]),
+        ("RUNNING", stalled("RollbackFailed"), &none, &["restart", "retry"]),
+        ("RUNNING", stalled("RolledBack"), &failed, &["restart", "retry"]),
+        ("RUNNING", stalled("NoRestorePoint"), &not_taken, &["restart", "retry"]),
+        ("RUNNING", stalled("NoRestorePoint"), &taken, &["restart"]),
+        ("RUNNING", stalled("JobUnhealthy"), &none, &["restart"]),
+        ("UPDATING", stalled("DeadlineExceeded"), &none, &[]),
+    ] {
+        let mut found = offered(&resting(reported, condition, more));
+        found.retain(|name| ["restart", "retry"].contains(&name.as_str()));
+        assert_eq!(found, expected, "{reported} {condition:?} {more}");
+    }
+    let mut stopped = resting("READY", stalled("ForceStopped"), &held);
+    stopped["spec"] = json!({"desiredState": "Stopped"});
+    assert!(!offered(&stopped).contains(&"restart".to_owned()));
 }
 
 #[test]

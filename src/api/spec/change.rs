@@ -150,7 +150,7 @@ pub struct ChangeWindow {
 }
 
 /// When a changed job counts as good.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = ("!has(self.stableFor) || (duration(self.stableFor) >= duration('0s') && duration(self.stableFor) <= duration('12h'))", "spec.rollout.gate.stableFor must be between 0s and 12h"))]
 pub struct Gate {

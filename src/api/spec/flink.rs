@@ -11,13 +11,13 @@ use crate::api::spec::undescribed;
 #[serde(rename_all = "camelCase")]
 pub struct Parallelism {
     /// The parallelism of the job. Default: 1.
-    #[schemars(range(min = 1, max = 32767))]
+    #[schemars(range(min = 1, max = 2_147_483_647))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallelism: Option<i32>,
 
-    /// Parallel tasks in one Kinesis Processing Unit. Default: 1.
+    /// Parallel tasks in one Kinesis Processing Unit; the service takes at most 8. Default: 1.
     #[serde(rename = "parallelismPerKPU", skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 64))]
+    #[schemars(range(min = 1, max = 8))]
     pub parallelism_per_kpu: Option<i32>,
 
     /// Whether the service scales the job by its load. Default: true.
@@ -29,8 +29,7 @@ pub struct Parallelism {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = ("!has(self.checkpointInterval) || (duration(self.checkpointInterval) >= duration('1ms') && duration(self.checkpointInterval) <= duration('24h'))", "spec.checkpoint.checkpointInterval must be between 1ms and 24h"),
-    validation = ("!has(self.minPauseBetweenCheckpoints) || duration(self.minPauseBetweenCheckpoints) <= duration('24h')", "spec.checkpoint.minPauseBetweenCheckpoints must be at most 24h"),
+    validation = ("!has(self.checkpointInterval) || duration(self.checkpointInterval) >= duration('1ms')", "spec.checkpoint.checkpointInterval must be at least 1ms"),
 )]
 pub struct Checkpoint {
     /// Whether the job takes checkpoints. Default: true.
@@ -92,13 +91,16 @@ pub enum LogLevel {
 }
 
 /// The log stream of the job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[x_kube(
+    validation = ("self.logStreamARN.matches('^[^:]+:[^:]+:[^:]+:[^:]+:[^:]+:log-group:[a-zA-Z0-9_/.#-]+:log-stream:[^:*]+$')", "spec.logging.logStreamARN must be the ARN of a log stream, arn:aws:logs:REGION:ACCOUNT:log-group:GROUP:log-stream:STREAM; that of a log group, and a group that ends in :*, is none"),
+)]
 pub struct Logging {
     /// The ARN of an existing log stream of CloudWatch Logs.
     #[serde(rename = "logStreamARN")]
     #[schemars(
         length(min = 1, max = 2048),
-        regex(pattern = r"^arn:[a-z0-9-]+:logs:[a-z0-9-]+:\d{12}:log-group:.+:log-stream:.+$")
+        regex(pattern = r"^arn:[a-z0-9-]+:logs:[a-z0-9-]+:\d{12}:log-group:.+$")
     )]
     pub log_stream_arn: String,
 }

@@ -130,6 +130,87 @@ fn what_is_imported_plans_to_no_change_for_twenty_different_applications() {
 }
 
 #[test]
+fn what_kubectl_reads_of_an_import_is_what_the_application_has() {
+    let scene = Scene::open("imported-texts");
+    let folder = scratch("imported-texts").unwrap();
+    let texts = [
+        "no",
+        "y",
+        "off",
+        "~",
+        "22:00",
+        "1_000",
+        "<<",
+        "=",
+        "2001-01-01",
+        "a\nb",
+        " a ",
+        "\u{7f}",
+        "a\u{85}b",
+        "\u{90}",
+        "\u{2028}",
+        "\u{fffe}",
+        "\u{feff}",
+        "\u{1f600}",
+        "\u{1}",
+        "'\"\\",
+        "\ta",
+    ];
+    let mut properties: serde_json::Map<String, Value> =
+        texts.iter().map(|text| ((*text).to_owned(), json!(text))).collect();
+    properties.insert("k".repeat(2048), json!("\u{ac00}".repeat(2048)));
+    let group = json!({"PropertyGroupId": "texts", "PropertyMap": properties});
+    let more = json!({"EnvironmentProperties": {"PropertyGroups": [group]}});
+    let flink = json!({"CheckpointConfiguration": {"ConfigurationType": "CUSTOM", "CheckpointingEnabled": true, "CheckpointInterval": 172_800_000_i64, "MinPauseBetweenCheckpoints": 0}});
+    create(&scene, "texts", &flink, &more, &json!({}));
+    let (file, manifest) = imported(&scene, "texts", &folder);
+    let create = [
+        "create",
+        "--dry-run=server",
+        "-n",
+        &scene.namespace,
+        "-o",
+        "json",
+        "-f",
+        &file,
+    ];
+    let read = scene.cluster.kubectl(&create, None);
+    assert!(read.success, "{}\n{manifest}", read.stderr);
+    let read: Value = serde_json::from_str(&read.stdout).unwrap();
+    assert_eq!(read["spec"]["propertyGroups"][0]["properties"], json!(properties));
+    let planned = sluicegate(&scene, &["plan", "-f", &file]);
+    assert!(text(&planned.stdout).contains("no change"), "{}", text(&planned.stderr));
+}
+
+#[test]
+fn what_the_api_server_would_refuse_is_neither_imported_nor_planned() {
+    let scene = Scene::open("unsayable");
+    let folder = scratch("unsayable").unwrap();
+    let tags: Vec<Value> = (0..48)
+        .map(|number| json!({"Key": format!("t{number}"), "Value": ""}))
+        .collect();
+    create(&scene, "orders", &json!({}), &json!({}), &json!({"Tags": tags}));
+    let output = sluicegate(&scene, &["import", "--name", "orders"]);
+    let told = text(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty(), "{told}");
+    assert!(
+        told.contains("spec.tags: has 48 entries and may have at most 46"),
+        "{told}"
+    );
+
+    let file = folder.join("orders.yaml");
+    let changes = json!({"parallelism": {"parallelismPerKPU": 9}});
+    std::fs::write(&file, scene.manifest("orders", &changes).to_string()).unwrap();
+    let output = sluicegate(&scene, &["plan", "-f", &file.display().to_string()]);
+    let told = text(&output.stderr);
+    assert!(!output.status.success(), "{told}");
+    assert!(
+        told.contains("spec.parallelism.parallelismPerKPU: 9 is more than 8"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_imported_application_is_taken_over_without_a_restart() {
     let scene = Scene::open("taken-over");
     let folder = scratch("taken-over").unwrap();
