@@ -285,7 +285,7 @@ impl Desired {
                 .as_ref()
                 .and_then(|rollout| rollout.approval)
                 .unwrap_or(Approval::Automatic),
-            approved_revision: app.annotations().get(annotation::APPROVED_REVISION).cloned(),
+            approved_revision: annotation::value(app, annotation::APPROVED_REVISION).map(str::to_owned),
             change_windows,
             snapshots,
             health,
@@ -300,7 +300,7 @@ impl Desired {
                 .as_ref()
                 .and_then(|management| management.drift)
                 .unwrap_or_default(),
-            empty_start_consent: app.annotations().get(annotation::ALLOW_EMPTY_START).cloned(),
+            empty_start_consent: annotation::value(app, annotation::ALLOW_EMPTY_START).map(str::to_owned),
         })
     }
 }

@@ -6,6 +6,7 @@ mod snapshots;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use crate::api::annotation;
 use crate::api::condition::{Condition, ConditionType, Reason};
 use crate::api::spec::{DesiredState, Mode};
 use crate::api::status::{FlinkApplicationStatus, Journal};
@@ -58,6 +59,9 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
     painter.paint_as(ConditionType::JobHealthy, health.0, health.1, &health.2);
     if *plan == Plan::Pause {
         painter.paint(ConditionType::Paused, true, Reason::Annotation, &verdict.message);
+    }
+    if let (false, Some(value)) = (*plan == Plan::Pause, annotation::meaningless(app)) {
+        painter.paint(ConditionType::Paused, false, Reason::Annotation, &not_paused(value));
     }
     if let Some((status, reason, message)) = snapshots::health(situation, journal) {
         painter.paint_as(ConditionType::SnapshotsHealthy, status, reason, &message);
@@ -242,6 +246,16 @@ fn observed(situation: &Situation<'_>) -> Verdict {
         },
     );
     as_it_is(situation, message)
+}
+
+/// What is said of a value of the annotation that neither pauses nor is absent.
+fn not_paused(value: &str) -> String {
+    let value: String = value.chars().take(64).collect();
+    format!(
+        "the annotation {} has the value {value:?}, which means nothing: {:?} makes the controller only watch; correct or remove it",
+        annotation::RECONCILE,
+        annotation::PAUSED
+    )
 }
 
 fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {

@@ -1,5 +1,9 @@
 //! Requests that a person makes by annotation; each value is a timestamp or a nonce that is acted on once.
 
+use kube::ResourceExt;
+
+use crate::api::spec::FlinkApplication;
+
 /// Look at the application at once.
 pub const RECONCILE_REQUESTED_AT: &str = "sluicegate.dev/reconcile-requested-at";
 
@@ -29,3 +33,22 @@ pub const RECONCILE: &str = "sluicegate.dev/reconcile";
 
 /// The value of [`RECONCILE`] that pauses.
 pub const PAUSED: &str = "paused";
+
+/// The value of an annotation. One that is blank, as a template writes one that is not set, is absent.
+#[must_use]
+pub fn value<'a>(app: &'a FlinkApplication, key: &str) -> Option<&'a str> {
+    let value = app.annotations().get(key)?;
+    (!value.trim().is_empty()).then_some(value)
+}
+
+/// Whether [`RECONCILE`] asks to watch only.
+#[must_use]
+pub fn is_paused(app: &FlinkApplication) -> bool {
+    value(app, RECONCILE).is_some_and(|value| value.trim() == PAUSED)
+}
+
+/// The value of [`RECONCILE`] where it is one that means nothing.
+#[must_use]
+pub fn meaningless(app: &FlinkApplication) -> Option<&str> {
+    value(app, RECONCILE).filter(|value| value.trim() != PAUSED)
+}

@@ -47,7 +47,8 @@ pub enum ConditionType {
     SnapshotsHealthy,
     /// An older revision runs because a newer one failed.
     RolledBack,
-    /// The controller only watches; present only while true.
+    /// The controller only watches; present while true, and False while the annotation that asks for it has a value that
+    /// means nothing.
     Paused,
 }
 

@@ -1,7 +1,6 @@
 //! What is written into the journal: which revision runs, which is good, which failed, and when jobs ran unproven.
 
 use jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt;
 
 use crate::api::annotation;
 use crate::api::condition::Reason;
@@ -109,12 +108,7 @@ impl Desk<'_> {
 
     /// A start without state uses up the consent to it.
     pub(super) fn handle_consent(&mut self, intent: &Intent) {
-        let consent = self
-            .situation
-            .app
-            .annotations()
-            .get(annotation::ALLOW_EMPTY_START)
-            .cloned();
+        let consent = annotation::value(self.situation.app, annotation::ALLOW_EMPTY_START).map(str::to_owned);
         if intent.snapshot.is_none() && consent.is_some() && consent == intent.revision {
             self.journal.handled.get_or_insert_default().empty_start = consent;
         }

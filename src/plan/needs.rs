@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::api::annotation;
 use crate::api::condition::ConditionType;
 use crate::api::spec::{DesiredState, FlinkApplication, Mode};
 use crate::api::status::{Journal, Requests};
@@ -67,7 +68,8 @@ pub fn at_rest(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, now
         && is_true(ConditionType::Ready)
         && is_true(ConditionType::Synced)
         && requests::are_noted(app, journal)
-        && !requests::is_paused(app)
+        && annotation::value(app, annotation::RECONCILE).is_none()
+        && !is_true(ConditionType::Paused)
         && finalizer(app, &deletion_rules(&app.spec)).is_none()
         && runs_as_asked(want, &seen, journal)
         && nothing_is_due(app, want, journal, now);

@@ -1,7 +1,5 @@
 //! Requests of people, taken over at first sight and acted on once.
 
-use kube::ResourceExt;
-
 use crate::api::annotation;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{Handled, HistoryEntry, HistoryResult, Intent, Journal, Requests, WayBack};
@@ -62,15 +60,11 @@ pub(super) fn are_noted(app: &FlinkApplication, journal: &Journal) -> bool {
 
 /// Whether somebody asked only to watch.
 pub(super) fn is_paused(app: &FlinkApplication) -> bool {
-    app.annotations()
-        .get(annotation::RECONCILE)
-        .is_some_and(|value| value == annotation::PAUSED)
+    annotation::is_paused(app)
 }
 
 fn value(app: &FlinkApplication, key: &str) -> Option<String> {
-    app.annotations()
-        .get(key)
-        .map(|value| value.chars().take(256).collect())
+    annotation::value(app, key).map(|value| value.chars().take(256).collect())
 }
 
 /// Forgets the failure of the target revision, what was refused, and how often the job ended; lifts a forced stop.

@@ -1,5 +1,6 @@
 //! The arms of the planner: each name says what is given and what is planned.
 
+mod annotations;
 mod arms;
 mod by_hand;
 mod change_control;

@@ -136,6 +136,29 @@ fn every_condition_and_the_status_carry_the_generation() {
 }
 
 #[test]
+fn a_value_that_does_not_pause_is_told_and_a_blank_one_is_none() {
+    let said = |value: &str, plan: &Plan| {
+        let mut app = app();
+        let annotations = [("sluicegate.dev/reconcile".to_owned(), value.to_owned())];
+        app.metadata.annotations = Some(annotations.into());
+        let status = projected(&app, &Journal::default(), plan, now());
+        let mut conditions = status.conditions.into_iter();
+        let told = conditions.find(|condition| condition.type_ == "Paused");
+        told.map(|told| (told.status, told.message))
+    };
+    for value in ["Paused", "true", "disabled"] {
+        let (status, message) = said(value, &Plan::Rest).unwrap();
+        assert_eq!(status, "False", "{value}");
+        assert!(
+            message.contains(&format!("{value:?}")) && message.contains("\"paused\""),
+            "{message}"
+        );
+    }
+    assert_eq!(said(" ", &Plan::Rest), None);
+    assert_eq!(said("paused", &Plan::Pause).unwrap().0, "True");
+}
+
+#[test]
 fn the_time_of_a_transition_moves_with_the_status_alone() {
     let mut app = app();
     app.status = Some(projected(&app, &Journal::default(), &waiting(), now()));
