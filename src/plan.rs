@@ -246,10 +246,8 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     let plan = waiting::for_others(&desk, plan);
     change_control::let_through(&mut desk, &plan);
     drift::tell(&mut desk, &plan);
-    match &plan {
-        Plan::Do(step) => desk.declare(step),
-        Plan::Stall(stall) => desk.tell(stall),
-        _ => {}
+    if let Plan::Do(step) = &plan {
+        desk.declare(step);
     }
     if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
         desk.journal.refusal = None;
@@ -391,16 +389,6 @@ fn stall(reason: Reason, message: impl Into<String>) -> Plan {
 }
 
 impl Desk<'_> {
-    /// Tells a person of a stall when it begins or its reason changes.
-    fn tell(&mut self, stall: &Stall) {
-        let told = self.was_said(ConditionType::Stalled, stall.reason);
-        let failed = self.notes.iter().any(|note| note.reason == stall.reason.as_str());
-        if !told && !failed {
-            self.notes
-                .push(Note::warning(stall.reason.as_str(), stall.message.clone()));
-        }
-    }
-
     /// Whether a condition of the resource has a reason already.
     fn was_said(&self, type_: ConditionType, reason: Reason) -> bool {
         let mut conditions = self.situation.app.status.iter().flat_map(|status| &status.conditions);

@@ -37,7 +37,7 @@ use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
-use crate::status::{differs_in_words_only, project};
+use crate::status::{differs_in_words_only, news, project};
 use crate::world::World;
 
 /// The shortest time between two writes of an object in flight that differ in words only.
@@ -230,7 +230,9 @@ async fn carry_out(
         context.memory.succeeded(&key);
         Ok(next_look(context, &key, decision, now))
     };
-    context.herald.announce(now, app, &decision.notes).await;
+    let stall = news::stall(before, &status, &decision.notes);
+    let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
+    context.herald.announce(now, app, &notes).await;
     next
 }
 
@@ -342,7 +344,9 @@ async fn act(
     }
     record(context, written, &status).await?;
     let note = answered(step.kind(), &outcome);
-    context.herald.announce(now, written, note.as_slice()).await;
+    let stall = news::stall(written.status.as_ref(), &status, note.as_slice());
+    let notes: Vec<Note> = note.into_iter().chain(stall).collect();
+    context.herald.announce(now, written, &notes).await;
     match outcome {
         Outcome::Refused(fault) => {
             let urgency = urgency_of_step(step, urgency(written));

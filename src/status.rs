@@ -1,6 +1,7 @@
 //! The status that a pass publishes: the only maker of conditions.
 
 mod health;
+pub mod news;
 mod snapshots;
 
 use jiff::Timestamp;

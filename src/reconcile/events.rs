@@ -1,4 +1,5 @@
-//! Events: one per transition, none repeated within an hour, at most ten an hour for an object.
+//! Events: one per transition, none repeated within an hour, at most ten an hour for an object, and ten warnings beside
+//! them.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,7 +17,7 @@ use crate::api::FIELD_MANAGER;
 use crate::api::spec::FlinkApplication;
 use crate::plan::Note;
 
-/// The most events of one object within an hour.
+/// The most events of one object within an hour, and the most warnings: what went well silences no warning.
 const MOST: usize = 10;
 
 /// How long publishing one event may take.
@@ -31,21 +32,32 @@ const TEXT_LIMIT: usize = 1000;
 /// would be told with the cause of the first.
 pub(super) struct Herald {
     client: Client,
-    told: Mutex<HashMap<String, Vec<(Timestamp, String)>>>,
+    told: Told,
+}
+
+/// What was told of each object within the last hour, by its uid.
+#[derive(Default)]
+struct Told(Mutex<HashMap<String, Vec<Telling>>>);
+
+struct Telling {
+    at: Timestamp,
+    warning: bool,
+    text: String,
 }
 
 impl Herald {
     pub(super) fn new(client: Client) -> Self {
         Self {
             client,
-            told: Mutex::default(),
+            told: Told::default(),
         }
     }
 
     /// Publishes notes about an object. An event that cannot be published is logged, never a reason to stop.
     pub(super) async fn announce(&self, now: Timestamp, app: &FlinkApplication, notes: &[Note]) {
         let api: Api<Event> = Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default());
-        for note in notes.iter().filter(|note| self.is_due(now, app, note)) {
+        let uid = app.uid().unwrap_or_default();
+        for note in notes.iter().filter(|note| self.told.is_due(now, &uid, note)) {
             let event = event(now, app, note);
             match tokio::time::timeout(DEADLINE, api.create(&PostParams::default(), &event)).await {
                 Ok(Ok(_)) => {}
@@ -55,19 +67,27 @@ impl Herald {
             }
         }
     }
+}
 
-    fn is_due(&self, now: Timestamp, app: &FlinkApplication, note: &Note) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+impl Told {
+    /// Whether a note is to be told; then it counts as told.
+    fn is_due(&self, now: Timestamp, uid: &str, note: &Note) -> bool {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, events| {
-            events.retain(|(at, _)| now.duration_since(*at) < SignedDuration::from_hours(1));
+            events.retain(|event| now.duration_since(event.at) < SignedDuration::from_hours(1));
             !events.is_empty()
         });
-        let events = told.entry(app.uid().unwrap_or_default()).or_default();
+        let events = told.entry(uid.to_owned()).or_default();
         let text = format!("{}: {}", note.reason, note.message);
-        if events.len() >= MOST || events.iter().any(|(_, earlier)| *earlier == text) {
+        let alike = events.iter().filter(|event| event.warning == note.warning);
+        if alike.count() >= MOST || events.iter().any(|event| event.text == text) {
             return false;
         }
-        events.push((now, text));
+        events.push(Telling {
+            at: now,
+            warning: note.warning,
+            text,
+        });
         true
     }
 }
@@ -102,4 +122,30 @@ fn bounded(text: &str) -> String {
         end -= 1;
     }
     text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_well_silences_no_warning_and_both_are_bounded() {
+        let told = Told::default();
+        let at = |minute: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute);
+        let told_of = |minute: i64, warning: bool| {
+            let notes = (0..20).map(|number| Note {
+                reason: "Reason",
+                warning,
+                message: format!("{minute} {number}"),
+            });
+            notes.filter(|note| told.is_due(at(minute), "uid", note)).count()
+        };
+        assert_eq!(told_of(0, false), MOST);
+        assert_eq!(told_of(1, true), MOST);
+        assert_eq!((told_of(2, false), told_of(2, true)), (0, 0));
+        assert_eq!((told_of(60, false), told_of(61, true)), (MOST, MOST));
+        let note = Note::warning("Reason", "another");
+        let first_and_again = [at(122), at(123)].map(|at| told.is_due(at, "uid", &note));
+        assert_eq!(first_and_again, [true, false]);
+    }
 }

@@ -4,11 +4,11 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::api::spec::FlinkApplication;
-use crate::api::status::{RefusalClass, Revisions, SnapshotFailure, SnapshotsStatus, StepKind};
+use crate::api::status::{RefusalClass, RefusalStatus, Revisions, SnapshotFailure, SnapshotsStatus, StepKind};
 use crate::desired::{Desired, References};
 use crate::plan::change_control::HeldBack;
 use crate::plan::ownership::Owner;
-use crate::plan::{Rules, Stall, Waiting};
+use crate::plan::{Note, Rules, Stall, Waiting};
 use crate::world::World;
 
 const SPEC: &str = "
@@ -156,6 +156,48 @@ fn a_value_that_does_not_pause_is_told_and_a_blank_one_is_none() {
     }
     assert_eq!(said(" ", &Plan::Rest), None);
     assert_eq!(said("paused", &Plan::Pause).unwrap().0, "True");
+}
+
+#[test]
+fn every_stall_is_told_when_it_begins_and_when_its_reason_changes() {
+    let mut app = app();
+    let refused = Journal {
+        refusal: Some(RefusalStatus {
+            step: StepKind::Stop,
+            revision: None,
+            generation: 2,
+            class: RefusalClass::AccessDenied,
+            message: "no".into(),
+            first_at: now(),
+            last_at: now(),
+        }),
+        ..Journal::default()
+    };
+    let stall = |reason| {
+        Plan::Stall(Stall {
+            reason,
+            message: "why".into(),
+            recheck: None,
+        })
+    };
+    let again = Plan::Do(Step::Stop);
+    let moves = [
+        (Journal::default(), stall(Reason::NotOwned), Some("NotOwned")),
+        (Journal::default(), stall(Reason::NotOwned), None),
+        (refused, again, Some("AccessDenied")),
+        (Journal::default(), Plan::Rest, None),
+        (Journal::default(), stall(Reason::NotOwned), Some("NotOwned")),
+    ];
+    for (journal, plan, told) in moves {
+        let status = projected(&app, &journal, &plan, now() + SignedDuration::from_mins(11));
+        let note = news::stall(app.status.as_ref(), &status, &[]);
+        assert_eq!(note.as_ref().map(|note| note.reason), told, "{plan:?}");
+        assert!(note.is_none_or(|note| note.warning));
+        app.status = Some(status);
+    }
+    let failed = projected(&app, &Journal::default(), &stall(Reason::RollbackFailed), now());
+    let note = Note::warning("RollbackFailed", "why");
+    assert_eq!(news::stall(app.status.as_ref(), &failed, &[note]), None);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn day(noon: &str) -> (Vec<String>, Vec<String>) {
     let taken = names.filter_map(|name| Some(name.split_once("-schedule-")?.1.to_owned()));
     let taken: Vec<String> = taken.collect();
     let missed = ended.world.trace.iter().filter_map(|entry| match &entry.what {
-        What::Event { reason, note } if reason == "SnapshotMissed" => note.split(' ').nth(3).map(str::to_owned),
+        What::Event { reason, note, .. } if reason == "SnapshotMissed" => note.split(' ').nth(3).map(str::to_owned),
         _ => None,
     });
     let missed: Vec<String> = missed.collect();

@@ -117,7 +117,7 @@ fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
     let mut told = BTreeMap::new();
     let mut found = Vec::new();
     for (at, entry) in history.0.iter().enumerate() {
-        let What::Event { reason, note } = &entry.what else {
+        let What::Event { reason, note, .. } = &entry.what else {
             continue;
         };
         let key = (entry.process, text(history.object(at), "/metadata/uid"), reason, note);
@@ -131,7 +131,7 @@ fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
     found
 }
 
-/// S20: 32 KiB of status, ten entries of history, ten events an hour of one object from one process.
+/// S20: 32 KiB of status, ten entries of history, ten events and ten warnings an hour of one object from one process.
 fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (_, entry, write) in history.writes() {
@@ -149,16 +149,19 @@ fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
         .0
         .iter()
         .enumerate()
-        .filter(|(_, entry)| matches!(entry.what, What::Event { .. }))
-        .map(|(at, entry)| (entry, text(history.object(at), "/metadata/uid")))
+        .filter_map(|(at, entry)| match entry.what {
+            What::Event { warning, .. } => Some((entry, (warning, text(history.object(at), "/metadata/uid")))),
+            _ => None,
+        })
         .collect();
-    for (place, (last, uid)) in events.iter().enumerate() {
-        let same_hour = events[..=place].iter().filter(|(event, whose)| {
+    for (place, (last, alike)) in events.iter().enumerate() {
+        let same_hour = events[..=place].iter().filter(|(event, kind)| {
             let recent = last.at.duration_since(event.at) < SignedDuration::from_hours(1);
-            event.process == last.process && whose == uid && recent
+            event.process == last.process && kind == alike && recent
         });
         if same_hour.count() > 10 {
-            found.push(format!("more than ten events in the hour before {}", last.at));
+            let kind = if alike.0 { "warnings" } else { "events" };
+            found.push(format!("more than ten {kind} in the hour before {}", last.at));
         }
     }
     found

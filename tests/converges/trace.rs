@@ -35,7 +35,11 @@ pub enum What {
     /// A write of the controller to the API server.
     Write(Write),
     /// An event of the controller.
-    Event { reason: String, note: String },
+    Event {
+        reason: String,
+        warning: bool,
+        note: String,
+    },
     /// The process died.
     Crash,
     /// The user did something.
@@ -158,7 +162,7 @@ impl fmt::Display for Entry {
                 Some(after) => write!(f, "finalizers {}", after["metadata"]["finalizers"]),
                 None => f.write_str("a write is refused"),
             },
-            What::Event { reason, note } => write!(f, "event {reason}: {note}"),
+            What::Event { reason, note, .. } => write!(f, "event {reason}: {note}"),
             What::Crash => f.write_str("crash"),
             What::User(what) => write!(f, "user: {what}"),
             What::Elsewhere(what) => write!(f, "elsewhere: {what}"),

@@ -472,7 +472,8 @@ impl World {
             (_, Some(Target::Events)) => {
                 let text = |member: &str| request.body[member].as_str().unwrap_or_default().to_owned();
                 let (reason, note) = (text("reason"), text("note"));
-                self.note(now, What::Event { reason, note });
+                let warning = text("type") == "Warning";
+                self.note(now, What::Event { reason, warning, note });
                 return Delivery::Answered(self.cluster.answer(request));
             }
             _ => return Delivery::Answered(self.cluster.answer(request)),

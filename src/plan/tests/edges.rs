@@ -275,16 +275,6 @@ fn a_key_by_its_arn_is_the_key_by_its_id() {
 }
 
 #[test]
-fn a_stall_is_told_once() {
-    let case = Case::running("").world(|app| app.tags.clear());
-    let notes = case.decide().notes;
-    assert!(
-        notes.iter().any(|note| note.warning && note.reason == "NotOwned"),
-        "{notes:?}"
-    );
-}
-
-#[test]
 fn the_job_of_an_update_by_somebody_else_is_no_proven_job() {
     let mut theirs = operation("op-theirs", "UpdateApplication", OperationStatus::Successful);
     (theirs.started_at, theirs.ended_at) = (after(20), Some(after(30)));

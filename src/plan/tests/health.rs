@@ -97,7 +97,7 @@ fn a_loop_is_told_with_its_subtasks_and_its_cause_and_stalls_until_somebody_acts
     ] {
         assert!(message.contains(part), "{message}");
     }
-    assert_eq!(told(&decision), ["RestartLoop", "JobUnhealthy"]);
+    assert_eq!(told(&decision), ["RestartLoop"]);
     let again = case.recorded().decide();
     assert!(!told(&again).contains(&"RestartLoop"), "it is told once");
 }

@@ -114,8 +114,12 @@ impl Tale {
     }
 
     pub(super) fn event(self, second: i64, note: &str) -> Self {
+        self.tells(second, false, note)
+    }
+
+    pub(super) fn tells(self, second: i64, warning: bool, note: &str) -> Self {
         let (reason, note) = ("Started".to_owned(), note.to_owned());
-        self.add(second, What::Event { reason, note })
+        self.add(second, What::Event { reason, warning, note })
     }
 
     /// The laws that the trace breaks, each once.

@@ -251,11 +251,14 @@ fn a_status_or_events_beyond_their_bounds_break_s20() {
         ["S20"]
     );
     assert_eq!(long(|status| status["history"] = json!(vec![0; 11])).breaks(), ["S20"]);
-    let mut many = Tale::new().pass(0, Some("READY"));
-    for number in 0..11 {
-        many = many.event(number, &number.to_string());
+    let told = |number: i64, warnings: i64| {
+        let tale = Tale::new().pass(0, Some("READY"));
+        (0..number).fold(tale, |tale, at| tale.tells(at, at < warnings, &at.to_string()))
+    };
+    for warnings in [0, 11] {
+        assert_eq!(told(11, warnings).breaks(), ["S20"]);
     }
-    assert_eq!(many.breaks(), ["S20"]);
+    assert_eq!(told(20, 10).breaks(), Vec::<&str>::new());
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::{FIRST_RUN, ROLE, Scene, has_snapshot};
-use crate::testbed::{CONFIG_MAP, condition};
+use crate::scene::{FIRST_RUN, PATIENCE, ROLE, Scene, has_snapshot};
+use crate::testbed::{CONFIG_MAP, condition, eventually};
 
 #[test]
 fn a_missing_config_map_stalls_and_its_arrival_heals() {
@@ -82,6 +82,10 @@ fn a_role_that_the_service_cannot_use_stalls_and_heals_when_it_can() {
     scene.emulator.faults(&json!({"unknownRoles": [ROLE]}));
     scene.apply("orders", &json!({}));
     let message = scene.stalled("orders", "Rejected");
+    eventually("the stall is told by a warning", PATIENCE, || {
+        let told = scene.events("Rejected");
+        told.len() == 1 && told[0]["type"] == "Warning"
+    });
     assert!(message.contains("check the role provided"), "{message}");
     scene.emulator.faults(&json!({}));
     scene.ready("orders");
