@@ -319,3 +319,19 @@ fn drawers_mod_files_and_long_files_are_found() {
     );
     assert!(misfit(Path::new("plan.rs"), "").is_none());
 }
+
+#[test]
+fn the_proof_runs_every_program_of_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let makefile = fs::read_to_string(root.join("Makefile")).unwrap_or_else(|error| panic!("Makefile: {error}"));
+    for folder in ["tests", "emulator/tests"] {
+        let entries = fs::read_dir(root.join(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        for path in entries.map(|entry| entry.unwrap_or_else(|error| panic!("{folder}: {error}")).path()) {
+            let program = path.join("main.rs").is_file() || path.extension().is_some_and(|extension| extension == "rs");
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let name = name.filter(|_| program).unwrap_or_default();
+            let named = name.is_empty() || makefile.contains(&format!("--test {name}"));
+            assert!(named, "make test does not run {}", path.display());
+        }
+    }
+}

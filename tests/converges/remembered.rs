@@ -14,7 +14,7 @@ use sluicegate::desired::Identity;
 use sluicegate::fault::Fault;
 use sluicegate::world::{Observed, ObservedOperation, ObservedVersion};
 
-use crate::wires::Shared;
+use crate::wires::{Asked, Shared};
 use crate::world::Delivery;
 
 /// The most answers of one operation that are remembered; beyond it all are forgotten.
@@ -84,7 +84,18 @@ impl Remembered {
             }
             unread = Some(response.body.clone());
         }
-        *self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivery);
+        let asked = Asked {
+            operation: operation.to_owned(),
+            input,
+            delivery,
+        };
+        let before = self
+            .shared
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(asked);
+        assert!(before.is_none(), "an answer was left: {before:?}");
         let made = sdk().await?;
         if let Some(answer) = unread {
             memory.keep(answer, made.clone());

@@ -75,9 +75,10 @@ pub fn play(seed: u64, looks: Looks, aloud: bool) -> Vec<String> {
     found
 }
 
-/// Everything that happens in the history of a seed, a line each.
+/// Everything that happens in the history of a seed, with all that the laws read of it, a line each.
 pub fn history(seed: u64, looks: Looks) -> Vec<String> {
-    run(seed, looks).world.trace.iter().map(ToString::to_string).collect()
+    let trace = run(seed, looks).world.trace;
+    trace.iter().map(|entry| format!("{entry:?}")).collect()
 }
 
 fn run(seed: u64, looks: Looks) -> Ended {

@@ -14,6 +14,7 @@ use aws_smithy_types::body::SdkBody;
 use futures::future::BoxFuture;
 use kube::client::Body;
 use managed_flink_emulator::wire;
+use serde_json::Value;
 use sluicegate::aws::clients::{CallLimits, Clients};
 use sluicegate::clock::Clock;
 use sluicegate::flink_rest::{Fetch, FetchError, FlinkRest};
@@ -31,8 +32,33 @@ pub struct Shared {
     pub died: Arc<Notify>,
     /// The clock of the run.
     pub clock: VirtualClock,
-    /// What the next request to the service is answered, where the world was asked before.
-    pub asked: Arc<Mutex<Option<Delivery<wire::Response>>>>,
+    /// The next request to the service and what it is answered, where the world was asked before.
+    pub asked: Arc<Mutex<Option<Asked>>>,
+}
+
+/// A request that the world was asked before the SDK built it.
+#[derive(Debug)]
+pub struct Asked {
+    /// The operation.
+    pub operation: String,
+    /// The request.
+    pub input: Value,
+    /// What became of it.
+    pub delivery: Delivery<wire::Response>,
+}
+
+impl Asked {
+    /// The delivery, for the request that was asked and no other.
+    fn delivered_to(self, request: &HttpRequest) -> Delivery<wire::Response> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let input: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        assert_eq!(
+            (target.rsplit('.').next().unwrap_or_default(), &input),
+            (self.operation.as_str(), &self.input),
+            "the SDK sends another request than the one that was asked"
+        );
+        self.delivery
+    }
 }
 
 impl Shared {
@@ -119,7 +145,7 @@ impl std::fmt::Debug for ServiceWire {
 impl HttpConnector for ServiceWire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let delivery = asked.unwrap_or_else(|| {
+        let ask = || {
             let now = self.0.clock.now();
             let path = url_path(request.uri());
             let request = wire::Request {
@@ -130,7 +156,8 @@ impl HttpConnector for ServiceWire {
                 body: request.body().bytes().unwrap_or_default(),
             };
             self.0.world().service_request(now, request)
-        });
+        };
+        let delivery = asked.map_or_else(ask, |asked| asked.delivered_to(&request));
         let shared = self.0.clone();
         HttpConnectorFuture::new(async move {
             match delivery {
