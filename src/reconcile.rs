@@ -204,7 +204,11 @@ async fn carry_out(
     let key = key(app);
     debug!(object = %key, plan = decision.plan.as_str(), "planned");
     if let Some(next) = finalizer(context, app, &decision.plan).await? {
-        context.herald.announce(context.now(), app, &decision.notes).await;
+        let notes = &decision.notes;
+        context
+            .herald
+            .announce(context.now(), app, &decision.journal, notes)
+            .await;
         return Ok(next);
     }
     if let Plan::Do(step) = &decision.plan
@@ -232,7 +236,7 @@ async fn carry_out(
     };
     let stall = news::stall(before, &status, &decision.notes);
     let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
-    context.herald.announce(now, app, &notes).await;
+    context.herald.announce(now, app, &status.journal, &notes).await;
     next
 }
 
@@ -286,7 +290,8 @@ async fn record(
             context.metrics.status_rejected();
             let message = format!("the API server refuses the status, so that nothing is done any more: {problem}");
             let note = Note::warning("StatusRejected", message);
-            context.herald.announce(context.now(), app, &[note]).await;
+            let journal = &status.journal;
+            context.herald.announce(context.now(), app, journal, &[note]).await;
             return Err(RecordError::Rejected(problem).into());
         }
         written => written?,
@@ -346,7 +351,7 @@ async fn act(
     let note = answered(step.kind(), &outcome);
     let stall = news::stall(written.status.as_ref(), &status, note.as_slice());
     let notes: Vec<Note> = note.into_iter().chain(stall).collect();
-    context.herald.announce(now, written, &notes).await;
+    context.herald.announce(now, written, &status.journal, &notes).await;
     match outcome {
         Outcome::Refused(fault) => {
             let urgency = urgency_of_step(step, urgency(written));

@@ -11,10 +11,11 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::api::PostParams;
 use kube::{Api, Client, Resource, ResourceExt};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::api::FIELD_MANAGER;
 use crate::api::spec::FlinkApplication;
+use crate::api::status::Journal;
 use crate::plan::Note;
 
 /// The most events of one object within an hour, and the most warnings: what went well silences no warning.
@@ -53,8 +54,11 @@ impl Herald {
         }
     }
 
-    /// Publishes notes about an object. An event that cannot be published is logged, never a reason to stop.
-    pub(super) async fn announce(&self, now: Timestamp, app: &FlinkApplication, notes: &[Note]) {
+    /// Logs notes about an object and publishes them. An event that cannot be published is logged, never a reason to stop.
+    pub(super) async fn announce(&self, now: Timestamp, app: &FlinkApplication, journal: &Journal, notes: &[Note]) {
+        for note in notes {
+            log(app, journal, note);
+        }
         let api: Api<Event> = Api::namespaced(self.client.clone(), &app.namespace().unwrap_or_default());
         let uid = app.uid().unwrap_or_default();
         for note in notes.iter().filter(|note| self.told.is_due(now, &uid, note)) {
@@ -92,6 +96,21 @@ impl Told {
     }
 }
 
+/// Writes a note into the log, whatever becomes of its event, with the revision that the spec asks for and the version in
+/// the service.
+fn log(app: &FlinkApplication, journal: &Journal, note: &Note) {
+    info!(
+        namespace = app.namespace(),
+        name = app.name_any(),
+        revision = journal.revisions().target,
+        version = journal.aws.as_ref().and_then(|aws| aws.application_version_id),
+        reason = note.reason,
+        warning = note.warning,
+        "{}",
+        note.message
+    );
+}
+
 /// The event of a note. Its name derives from what it says, so that the API server refuses what a process that is gone
 /// has told already.
 fn event(now: Timestamp, app: &FlinkApplication, note: &Note) -> Event {
@@ -126,7 +145,63 @@ fn bounded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use tracing_subscriber::fmt::MakeWriter;
+
     use super::*;
+    use crate::api::status::{AwsStatus, Revisions};
+    use crate::telemetry::{Colours, LogFormat, subscriber};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl MakeWriter<'_> for Lines {
+        type Writer = Self;
+
+        fn make_writer(&self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn a_note_is_a_line_of_the_log_that_says_of_what() {
+        let spec = "{runtimeEnvironment: FLINK-1_20, serviceExecutionRole: r, code: {s3: {bucket: b, key: k}}}";
+        let mut app = FlinkApplication::new("orders", serde_yaml::from_str(spec).unwrap());
+        app.metadata.namespace = Some("streaming".into());
+        let journal = Journal {
+            revisions: Some(Revisions {
+                target: Some("r1".into()),
+                ..Revisions::default()
+            }),
+            aws: Some(AwsStatus {
+                application_version_id: Some(3),
+                ..AwsStatus::default()
+            }),
+            ..Journal::default()
+        };
+        let lines = Lines::default();
+        let log_of = subscriber(LogFormat::Json, "info", Colours::Never, lines.clone()).unwrap();
+        tracing::subscriber::with_default(log_of, || {
+            log(&app, &journal, &Note::warning("RolledBack", "it failed"));
+        });
+        let line: serde_json::Value = serde_json::from_slice(&lines.0.lock().unwrap()).unwrap();
+        let said = ["level", "namespace", "name", "revision", "reason", "message"].map(|field| line[field].as_str());
+        let expected = ["INFO", "streaming", "orders", "r1", "RolledBack", "it failed"].map(Some);
+        assert_eq!(said, expected, "{line}");
+        assert_eq!(line["version"], 3);
+    }
 
     #[test]
     fn what_went_well_silences_no_warning_and_both_are_bounded() {

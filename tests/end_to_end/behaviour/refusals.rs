@@ -86,6 +86,16 @@ fn a_role_that_the_service_cannot_use_stalls_and_heals_when_it_can() {
         let told = scene.events("Rejected");
         told.len() == 1 && told[0]["type"] == "Warning"
     });
+    let log = scene.controller_log();
+    let of_it = [
+        "INFO",
+        "namespace=\"role\"",
+        "name=\"orders\"",
+        "revision=",
+        "reason=\"Rejected\"",
+    ];
+    let is_told = log.lines().any(|line| of_it.iter().all(|part| line.contains(part)));
+    assert!(is_told, "{log}");
     assert!(message.contains("check the role provided"), "{message}");
     scene.emulator.faults(&json!({}));
     scene.ready("orders");
