@@ -185,6 +185,8 @@ reasons! {
     System,
     /// A person asked for it.
     Manual,
+    /// The spec returned to the good revision before the newer one was proven.
+    Reverted,
     /// The job was stopped by force and stays stopped.
     ForceStopped,
     /// Somebody asked only to watch.

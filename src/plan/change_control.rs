@@ -12,6 +12,7 @@ use crate::api::status::{Journal, StepKind};
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
+use crate::plan::rollback::revert;
 use crate::plan::{Desk, Plan, Situation, drift, requests, rollout, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
@@ -28,8 +29,8 @@ pub struct HeldBack {
 
 /// Whether the revision that the spec asks for is held back.
 ///
-/// A revision that the service has already, and one that was let through, are not, unless somebody else changed the
-/// application and the spec asks only to be told.
+/// A revision that the service has already, one that was let through, and the good one that the spec returns to while
+/// another is not proven, are not, unless somebody else changed the application and the spec asks only to be told.
 #[must_use]
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
@@ -38,7 +39,7 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
         return Some(reported);
     }
     let let_through = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref()) == Some(revision);
-    if let_through || in_sync(situation.world, want) {
+    if let_through || in_sync(situation.world, want) || revert::is_revert(situation.world, journal, revision) {
         return None;
     }
     if want.approval == Approval::Manual && want.approved_revision.as_deref() != Some(revision) {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::annotation;
 use crate::api::condition::ConditionType;
 use crate::api::spec::{DesiredState, FlinkApplication, Mode};
-use crate::api::status::{Journal, Requests};
+use crate::api::status::{Journal, RefusalClass, Requests, StepKind};
 use crate::desired::{Desired, Health, Undesirable, deletion_rules};
 use crate::plan::{diff, finalizer, health, requests, restart_wanted, snapshots};
 use crate::world::{ApplicationStatus, Needs, Observed, Restarts};
@@ -36,10 +36,13 @@ pub fn needs(
     if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
         versions.push(way.version_id);
         versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
+    } else if is_left(&journal, want, observed) {
+        versions.extend(journal.revisions().good_version_id);
+        versions.extend(observed.updated_from.filter(|from| !versions.contains(from)));
     }
     Needs {
         details: news || !is_settled(app, want, observed, &journal, now),
-        job: running && (verifying || news),
+        job: running && (verifying || news || is_refused_a_snapshot(&journal)),
         versions,
     }
 }
@@ -76,6 +79,25 @@ pub fn at_rest(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, now
     rests.then(|| AtRest {
         wake: snapshots::wake(journal, want, now),
     })
+}
+
+/// Whether the service takes no snapshot before a change, so that a look must tell whether the job is down.
+fn is_refused_a_snapshot(journal: &Journal) -> bool {
+    let refusal = journal.refusal.as_ref();
+    refusal.is_some_and(|refusal| refusal.step == StepKind::TakeSnapshot && refusal.class == RefusalClass::JobDown)
+}
+
+/// Whether another revision than the good one is brought out or verified that the spec returned to: what it would go back to
+/// decides how it is left.
+fn is_left(journal: &Journal, want: Result<&Desired, &Undesirable>, observed: &Observed) -> bool {
+    let asked = want.is_ok_and(|want| journal.revisions().good.as_deref() == Some(want.revision.as_str()));
+    let rollout = journal.rollout.as_ref().map(|rollout| &rollout.revision);
+    let another = rollout.is_some_and(|revision| journal.revisions().good.as_ref() != Some(revision));
+    let is_there = matches!(
+        observed.status,
+        ApplicationStatus::Updating | ApplicationStatus::Running
+    );
+    is_there && asked && another
 }
 
 fn is_settled(

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::api::status::{Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
+use crate::api::status::{Intent, Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::Note;
 use crate::plan::snapshots::failure_note;
+use crate::plan::{Desk, Note};
 
 /// The answer to a mutating call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ impl Journal {
             return;
         }
         if intent.step == StepKind::TakeSnapshot
+            && class != RefusalClass::JobDown
             && !moment.snapshot_required
             && let Some(rollout) = &mut self.rollout
         {
@@ -90,6 +91,27 @@ impl Journal {
             first_at: earlier.map_or(moment.now, |earlier| earlier.first_at),
             last_at: moment.now,
         });
+    }
+}
+
+impl Desk<'_> {
+    /// A call that the service accepted and did not carry out stands as one that it refuses because the job is down; whether
+    /// it stood so before.
+    pub(super) fn came_to_nothing(&mut self, intent: &Intent, cause: &str) -> bool {
+        let at = self.situation.now;
+        let earlier = self.journal.refusal.as_ref();
+        let earlier = earlier.filter(|refusal| refusal.step == intent.step && refusal.revision == intent.revision);
+        let first_at = earlier.map(|refusal| refusal.first_at);
+        self.journal.refusal = Some(RefusalStatus {
+            step: intent.step,
+            revision: intent.revision.clone(),
+            generation: self.generation(),
+            class: RefusalClass::JobDown,
+            message: cause.to_owned(),
+            first_at: first_at.unwrap_or(at),
+            last_at: at,
+        });
+        first_at.is_some()
     }
 }
 

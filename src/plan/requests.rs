@@ -1,6 +1,7 @@
 //! Requests of people, taken over at first sight and acted on once.
 
 use crate::api::annotation;
+use crate::api::condition::Reason;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{Handled, HistoryEntry, HistoryResult, Intent, Journal, Requests, WayBack};
 use crate::plan::{Desk, Note};
@@ -75,7 +76,15 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         .retain(|failed| Some(&failed.revision) != target.as_ref());
     desk.journal.refusal = None;
     desk.journal.force_stopped = None;
-    let over = |way: &WayBack| Some(&way.from) == target.as_ref() && (!way.started || way.failure.is_some());
+    let is_asked_for = |way: &WayBack| {
+        let asked = if way.reason == Reason::Reverted {
+            &way.to
+        } else {
+            &way.from
+        };
+        Some(asked) == target.as_ref()
+    };
+    let over = |way: &WayBack| is_asked_for(way) && (!way.started || way.failure.is_some());
     if desk.journal.way_back.as_ref().is_some_and(over) {
         desk.journal.way_back = None;
     }

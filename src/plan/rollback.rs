@@ -4,6 +4,8 @@
 //! an update to the content of the good version, and a start from the newest snapshot that a good job made. Each
 //! revision is rolled back once, and the job that the way leads to passes the gate again.
 
+pub(super) mod revert;
+
 use jiff::SignedDuration;
 
 use crate::api::condition::Reason;
@@ -29,10 +31,16 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
     let Some(way) = desk.journal.way_back.clone() else {
         return stop_failed(desk, app, want);
     };
-    let newer = want.revision.as_str() != way.from && want.revision.as_str() != way.to;
+    let reverts = way.reason == Reason::Reverted;
+    let newer = want.revision.as_str() != way.to && (reverts || want.revision.as_str() != way.from);
     if newer && (!way.started || way.failure.is_some()) {
         desk.journal.way_back = None;
         desk.journal.rollout = None;
+        return None;
+    }
+    if reverts && way.started {
+        // The job of the good revision is back, and it is what the spec asks for.
+        desk.journal.way_back = None;
         return None;
     }
     desk.serves = Some(way.to.clone());
@@ -152,9 +160,11 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     if let Some(failure) = &way.failure {
         return Some(failed_for_good(way, failure));
     }
-    let Some(good) = desk.situation.world.versions.get(&way.version_id).cloned() else {
+    let is_read = desk.situation.world.versions.contains_key(&way.version_id);
+    if !is_read && (way.reason != Reason::Reverted || !was_asked_for(desk)) {
         return Some(unread(desk, way));
-    };
+    }
+    let good = revert::good_version(desk, want, way);
     let back = back_to(want, &way.to, good.configuration.clone());
     let plan = match app.status {
         ApplicationStatus::Running => running(desk, app, &back, way)?,
@@ -166,11 +176,15 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     Some(as_rollback(plan))
 }
 
+/// Whether the pass knew of the way back before it read, so that it asked for the versions.
+fn was_asked_for(desk: &Desk<'_>) -> bool {
+    let status = desk.situation.app.status.as_ref();
+    status.is_some_and(|status| status.journal.way_back.is_some())
+}
+
 /// The content of the good version is read from the pass on that follows the decision.
 fn unread(desk: &mut Desk<'_>, way: &WayBack) -> Plan {
-    let status = desk.situation.app.status.as_ref();
-    let asked = status.is_some_and(|status| status.journal.way_back.is_some());
-    if asked {
+    if was_asked_for(desk) {
         return fail(
             desk,
             way,
@@ -226,25 +240,33 @@ fn running(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -
 
 /// Leaves the failed job in place by the best way there is.
 fn leave(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Plan {
-    let step = if fits(desk, app, back, way) {
-        Step::RollBack {
-            version_id: app.version_id,
-        }
-    } else {
-        gently(desk, app, back, way).unwrap_or(Step::ForceStop)
-    };
-    waiting::admitted(desk, step)
+    if fits(desk, app, back, way) {
+        let version_id = app.version_id;
+        return waiting::admitted(desk, Step::RollBack { version_id });
+    }
+    if let Some(step) = gently(desk, app, back, way) {
+        return waiting::admitted(desk, step);
+    }
+    let no_state = restore::of_way_back(desk, back).err();
+    match no_state.filter(|_| way.reason == Reason::Reverted) {
+        Some(plan) => plan,
+        None => waiting::admitted(desk, Step::ForceStop),
+    }
 }
 
-/// The update that brings a healthy job back to the good content, where a person asks for it and one update brings it
-/// all. A job that is down is stopped by force instead.
+/// The update that brings a job that did not fail back to the good content, where a person asks for it and one update
+/// brings it all. A job that is down is stopped by force instead.
 fn gently(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Option<Step> {
+    let asked = match way.reason {
+        Reason::Manual => app.configuration.snapshots_enabled,
+        Reason::Reverted => desk.journal.failure_of(&way.from).is_none(),
+        _ => false,
+    };
     let refusal = desk.journal.refusal.as_ref();
     let down = refusal
         .is_some_and(|refusal| refusal.class == RefusalClass::JobDown && refusal.revision.as_ref() == Some(&way.to));
     let difference = difference(app, &back.configuration);
-    let healthy = way.reason == Reason::Manual && app.status == ApplicationStatus::Running && !down;
-    if !healthy || !difference.is_one_update() || !app.configuration.snapshots_enabled {
+    if !asked || app.status != ApplicationStatus::Running || down || !difference.is_one_update() {
         return None;
     }
     let run = restore::of_way_back(desk, back).ok()?;

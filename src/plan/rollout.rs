@@ -12,6 +12,7 @@ use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::{Owner, Ownership, UID};
+use crate::plan::rollback::revert;
 use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::{by_force, running};
 use crate::plan::rollout::start::{rest_after_failure, start};
@@ -27,7 +28,13 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     if let Some(plan) = not_ours(desk, app, want) {
         return plan;
     }
-    if let Some(plan) = by_hand::force_stop(desk, app, want).or_else(|| in_flight(desk, app, want)) {
+    if let Some(plan) = by_hand::force_stop(desk, app, want) {
+        return plan;
+    }
+    if want.state == DesiredState::Running {
+        revert::begin(desk, app, want);
+    }
+    if let Some(plan) = in_flight(desk, app, want) {
         return plan;
     }
     note_tag_keys(desk, app, want);

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::api::condition::Reason;
-use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
+use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, StepKind};
 use crate::desired::identity;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
@@ -109,7 +109,11 @@ fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
             Some(app) if app.status == ApplicationStatus::Deleting => Verdict::Open,
             Some(_) => late(age, LAG + CALL_SETTLES, Verdict::Void),
         },
-        StepKind::TakeSnapshot | StepKind::BackUp => snapshot_verdict(intent, world, age),
+        StepKind::TakeSnapshot => {
+            let patience = desk.situation.want.map(|want| want.progress_deadline);
+            snapshot_verdict(intent, world, age, patience.unwrap_or(SNAPSHOT_PATIENCE))
+        }
+        StepKind::BackUp => snapshot_verdict(intent, world, age, SNAPSHOT_PATIENCE),
         StepKind::DeleteSnapshot => snapshots::deletion_verdict(intent, world, age),
         StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world
             .application
@@ -126,7 +130,7 @@ pub(super) fn late(age: SignedDuration, patience: SignedDuration, then: Verdict)
     if age >= patience { then } else { Verdict::Open }
 }
 
-fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration) -> Verdict {
+fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration, patience: SignedDuration) -> Verdict {
     let snapshot = world
         .snapshots()
         .iter()
@@ -136,8 +140,8 @@ fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration) -> Verd
         Some(SnapshotStatus::Failed | SnapshotStatus::Deleting) => Verdict::Failed("the snapshot failed".to_owned()),
         Some(SnapshotStatus::Creating) => late(
             age,
-            SNAPSHOT_PATIENCE,
-            Verdict::Failed("the snapshot was not complete in ten minutes".to_owned()),
+            patience,
+            Verdict::Failed(format!("the snapshot was not complete within {patience:#}")),
         ),
         None if intent.phase == Phase::Issued => late(
             age,
@@ -351,30 +355,15 @@ fn is_running(desk: &Desk<'_>) -> bool {
 }
 
 fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
-    let at = desk.situation.now;
     match intent.step {
         StepKind::TakeSnapshot => {
-            if let Some(rollout) = &mut desk.journal.rollout {
-                rollout.pre_change = Some(PreChange::NotTaken);
+            if !desk.came_to_nothing(intent, &cause) {
+                desk.notes.push(Note::warning("SnapshotFailed", cause));
             }
-            desk.notes.push(Note::warning("SnapshotFailed", cause));
         }
         StepKind::BackUp | StepKind::DeleteSnapshot => snapshots::failed(desk, intent.step, cause),
         StepKind::Stop | StepKind::ForceStop => {
-            let refused = desk
-                .journal
-                .refusal
-                .as_ref()
-                .filter(|refusal| refusal.step == intent.step);
-            desk.journal.refusal = Some(RefusalStatus {
-                step: intent.step,
-                revision: intent.revision.clone(),
-                generation: desk.generation(),
-                class: RefusalClass::JobDown,
-                message: cause.clone(),
-                first_at: refused.map_or(at, |refusal| refusal.first_at),
-                last_at: at,
-            });
+            desk.came_to_nothing(intent, &cause);
             desk.notes.push(Note::warning("StopFailed", cause));
         }
         StepKind::RollBack => {

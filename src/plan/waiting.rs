@@ -11,6 +11,15 @@ use crate::world::{ApplicationStatus, Observed};
 /// How long the service may refuse a call because the job is down before the job is given up.
 pub(super) const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 
+/// How long a refusal because the job is down says that it still is.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether the service refused a call because the job is down for as long as that is waited for, and refused it again just
+/// after that: a job that may have come up since is asked once more.
+pub(super) fn is_refused_at_last(refusal: &RefusalStatus, now: Timestamp) -> bool {
+    refusal.last_at >= refusal.first_at + DOWN_FOR && now <= refusal.last_at + FRESH
+}
+
 /// The time between two looks at something in flight: a third of its age, from two to ten seconds.
 pub(super) fn next_look(now: Timestamp, since: Timestamp) -> Timestamp {
     let age = now.duration_since(since).as_secs();

@@ -17,6 +17,8 @@ mod calls;
 mod change_control;
 #[path = "invariants/restore.rs"]
 mod restore;
+#[path = "invariants/reverts.rs"]
+mod reverts;
 #[path = "invariants/rollouts.rs"]
 mod rollouts;
 #[path = "invariants/snapshots.rs"]
@@ -59,6 +61,8 @@ pub const LAWS: &[Law] = &[
     ("S23", change_control::only_what_was_let_through_is_brought),
     ("S24", snapshots::a_run_takes_one_snapshot_of_an_undisturbed_job),
     ("S25", calls::what_was_stopped_by_force_stays_so),
+    ("S26", reverts::a_return_to_the_good_revision_leaves_the_state_on_trial),
+    ("S27", reverts::no_update_follows_a_snapshot_that_the_job_could_not_give),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -76,6 +76,8 @@ pub struct Call {
     pub took_effect: bool,
     /// Whether the controller saw the answer.
     pub answered: bool,
+    /// Whether the service refused it because the job is down.
+    pub job_is_down: bool,
     /// The operation that the service began.
     pub operation_id: Option<String>,
     /// Where the call leads, as the service knows it.

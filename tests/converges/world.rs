@@ -319,8 +319,11 @@ impl World {
             let target = target.and_then(|version| self.content(now, version));
             target.is_some() && target == good[0]
         });
-        let restore = "/RunConfiguration/ApplicationRestoreConfiguration/SnapshotName";
-        let named = input.pointer(restore).and_then(Value::as_str);
+        let runs = [&input["RunConfiguration"], &input["RunConfigurationUpdate"]];
+        let mut named = runs
+            .iter()
+            .filter_map(|run| run.pointer("/ApplicationRestoreConfiguration/SnapshotName")?.as_str());
+        let named = named.next();
         let view = self.service.application_view(REGION, APP);
         let snapshot = view.and_then(|view| {
             let mut snapshots = view.snapshots.into_iter();
@@ -379,6 +382,7 @@ impl World {
             live_uid,
             took_effect: false,
             answered: false,
+            job_is_down: false,
             operation_id: None,
             origin,
         };
@@ -398,6 +402,7 @@ impl World {
         call.took_effect = response.status == 200;
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         call.operation_id = body["OperationId"].as_str().map(str::to_owned);
+        call.job_is_down = !call.took_effect && body.to_string().contains("experiencing downtime");
         call.answered = kind.is_none();
         self.note(now, What::Call(call));
         match kind {

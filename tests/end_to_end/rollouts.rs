@@ -9,5 +9,6 @@ mod kills;
 mod looping_jobs;
 mod policies;
 mod release;
+mod reverts;
 mod secrets;
 mod ways_back;

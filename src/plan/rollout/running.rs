@@ -2,7 +2,7 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, OnFailure, PreChangeSnapshot};
-use crate::api::status::{PreChange, RefusalClass};
+use crate::api::status::{PreChange, RefusalClass, StepKind};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Trouble, Verdict};
@@ -13,7 +13,7 @@ use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Plan, by_hand, health, restart_wanted, restore, rollback, stall, waiting};
-use crate::world::{Observed, SnapshotStatus};
+use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
@@ -190,13 +190,11 @@ pub(super) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
 /// come up again.
 fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
     let refusal = desk.journal.refusal.as_ref()?;
-    if refusal.class != RefusalClass::JobDown || refusal.revision != desk.target() {
+    let of_this = refusal.step != StepKind::TakeSnapshot && refusal.revision == desk.target();
+    if refusal.class != RefusalClass::JobDown || !of_this {
         return None;
     }
-    if desk.situation.now < refusal.first_at + waiting::DOWN_FOR {
-        return None;
-    }
-    Some(by_force(desk, want))
+    waiting::is_refused_at_last(refusal, desk.situation.now).then(|| by_force(desk, want))
 }
 
 /// The snapshot before a change: by policy, and always before snapshots are switched off.
@@ -207,24 +205,61 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
         return None;
     }
     let (name, exists) = snapshot_name(desk, app, want);
+    let down = after_refusals(desk);
     let rollout = desk.journal.rollout.as_mut()?;
     if exists && rollout.pre_change.is_none() {
         rollout.pre_change = Some(PreChange::Taken);
         rollout.pre_change_snapshot = Some(name);
         return None;
     }
-    match rollout.pre_change {
-        Some(PreChange::NotTaken) if want.pre_change_snapshot == PreChangeSnapshot::Required => Some(stall(
-            Reason::NoRestorePoint,
-            "the snapshot before the change was not taken and spec.rollout.preChangeSnapshot is Required; annotate sluicegate.dev/retry-requested-at to try again",
-        )),
-        Some(PreChange::Taken | PreChange::NotTaken) => None,
-        None => Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
+    let required = want.pre_change_snapshot == PreChangeSnapshot::Required;
+    match (rollout.pre_change, down) {
+        (None, None) => return Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
+        (None, Some(Down::Seen)) if !required => return Some(by_force(desk, want)),
+        (None, Some(_)) => rollout.pre_change = Some(PreChange::NotTaken),
+        (Some(_), _) => {}
     }
+    let is_missing = required && rollout.pre_change == Some(PreChange::NotTaken);
+    is_missing.then(|| not_taken(desk))
+}
+
+/// Whether a job of which the service takes no snapshot is down.
+enum Down {
+    /// A look shows it.
+    Seen,
+    /// A look shows that it is up, or nobody can look.
+    NotSeen,
+}
+
+/// What is known of the job when the service took no snapshot before the change for as long as it may, and just refused
+/// another.
+fn after_refusals(desk: &Desk<'_>) -> Option<Down> {
+    let refusal = desk.journal.refusal.as_ref()?;
+    let of_this = refusal.step == StepKind::TakeSnapshot && refusal.revision == desk.target();
+    if !of_this || refusal.class != RefusalClass::JobDown || !waiting::is_refused_at_last(refusal, desk.situation.now) {
+        return None;
+    }
+    let is_down = match &desk.situation.world.job {
+        Sight::Seen(job) => job.as_ref().is_none_or(|job| !job.is_up()),
+        Sight::Blind(_) | Sight::NotLooked => false,
+    };
+    Some(if is_down { Down::Seen } else { Down::NotSeen })
+}
+
+fn not_taken(desk: &Desk<'_>) -> Plan {
+    let refusal = desk.journal.refusal.as_ref();
+    let refusal = refusal.filter(|refusal| refusal.step == StepKind::TakeSnapshot);
+    let cause = refusal.map_or(String::new(), |refusal| format!(" ({})", refusal.message));
+    stall(
+        Reason::NoRestorePoint,
+        format!(
+            "the snapshot before the change was not taken{cause} and spec.rollout.preChangeSnapshot is Required; annotate sluicegate.dev/retry-requested-at to try again"
+        ),
+    )
 }
 
 /// The name of the snapshot before a change, derived so that it is recognised after a crash, and whether it is READY. A
-/// name that a failed snapshot holds is passed over.
+/// name of a snapshot that failed or was given up is passed over.
 fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> (String, bool) {
     let stem = name::stem(desk, want.revision.as_str(), Purpose::Change, &app.version_id);
     let status_of = |name: &str| {
@@ -237,8 +272,8 @@ fn snapshot_name(desk: &Desk<'_>, app: &Observed, want: &Desired) -> (String, bo
     let mut name = stem.clone();
     for number in 2..=desk.situation.world.snapshots().len() + 2 {
         match status_of(&name) {
-            Some(SnapshotStatus::Failed | SnapshotStatus::Deleting) => name = format!("{stem}-{number}"),
-            _ => break,
+            Some(SnapshotStatus::Ready) | None => break,
+            Some(_) => name = format!("{stem}-{number}"),
         }
     }
     let exists = status_of(&name) == Some(SnapshotStatus::Ready);

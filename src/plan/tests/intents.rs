@@ -1,7 +1,7 @@
 //! What an observation teaches about an open call.
 
 use super::*;
-use crate::api::status::{HistoryResult, PreChange, RolloutStatus};
+use crate::api::status::HistoryResult;
 
 #[test]
 fn a_call_whose_operation_goes_on_is_followed_and_nothing_else_is_sent() {
@@ -216,36 +216,6 @@ fn a_start_that_outlasts_the_deadline_is_ended_by_force_and_its_revision_condemn
     let decision = case.decide();
     assert_eq!(step(&decision), StepKind::ForceStop);
     assert_eq!(decision.journal.failed_revisions[0].reason, Reason::DeadlineExceeded);
-}
-
-#[test]
-fn a_snapshot_that_failed_lets_the_change_go_on_unless_it_is_required() {
-    let change = |more: &str| {
-        let case = Case::running("").respec(&format!("parallelism: {{parallelism: 4}}\n{more}"));
-        let revision = case.want().unwrap().revision.to_string();
-        case.issued(StepKind::TakeSnapshot)
-            .journal(|journal| {
-                journal.intent.as_mut().unwrap().snapshot = Some("pre".into());
-                journal.rollout = Some(RolloutStatus {
-                    revision,
-                    started_at: start_of_time(),
-                    deadline: after(1800),
-                    from_version_id: Some(3),
-                    stopped_for_it: false,
-                    updated_version_id: None,
-                    pre_change: None,
-                    pre_change_snapshot: None,
-                    gate: None,
-                });
-            })
-            .snapshots(vec![snapshot("pre", 1, SnapshotStatus::Failed)])
-            .at(20)
-    };
-    let decision = change("").decide();
-    assert_eq!(step(&decision), StepKind::Update);
-    assert_eq!(decision.journal.rollout.unwrap().pre_change, Some(PreChange::NotTaken));
-    let (reason, _) = stalls(&change("rollout: {preChangeSnapshot: Required}").decide());
-    assert_eq!(reason, Reason::NoRestorePoint);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::outcome::{Moment, Outcome};
 
 /// The case after the planned step was refused.
-fn refused(case: Case, kind: FaultKind) -> Case {
+pub(super) fn refused(case: Case, kind: FaultKind) -> Case {
     let now = case.now;
     let generation = case.app.metadata.generation.unwrap();
     case.recorded().journal(|journal| {
@@ -112,22 +112,25 @@ fn an_unknown_outcome_keeps_the_intent_open() {
 }
 
 #[test]
-fn a_refused_snapshot_does_not_hold_a_change_up_unless_it_is_required() {
+fn a_snapshot_that_is_not_allowed_does_not_hold_a_change_up_unless_it_is_required() {
     let change = || Case::running("").respec("parallelism: {parallelism: 4}");
-    let case = refused(change(), FaultKind::JobDown);
-    assert_eq!(step(&case.decide()), StepKind::Update);
+    for kind in [FaultKind::Denied, FaultKind::Quota, FaultKind::Invalid] {
+        assert_eq!(step(&refused(change(), kind).decide()), StepKind::Update, "{kind:?}");
+    }
     let required = change().respec("parallelism: {parallelism: 4}\nrollout: {preChangeSnapshot: Required}");
-    let case = required.recorded().journal(|journal| {
-        let outcome = Outcome::Refused(Fault::new(FaultKind::JobDown, "downtime"));
-        journal.learn(
-            &outcome,
-            Moment {
-                now: start_of_time(),
-                generation: 2,
-                snapshot_required: true,
-            },
-        );
-        assert_eq!(journal.refusal.as_ref().unwrap().class, RefusalClass::JobDown);
-    });
+    let case = refused_a_required_snapshot(required);
     assert_eq!(waits(&case.decide()), Reason::Updating);
+}
+
+fn refused_a_required_snapshot(case: Case) -> Case {
+    case.recorded().journal(|journal| {
+        let outcome = Outcome::Refused(Fault::new(FaultKind::Denied, "not authorized"));
+        let moment = Moment {
+            now: start_of_time(),
+            generation: 2,
+            snapshot_required: true,
+        };
+        journal.learn(&outcome, moment);
+        assert_eq!(journal.refusal.as_ref().unwrap().class, RefusalClass::AccessDenied);
+    })
 }

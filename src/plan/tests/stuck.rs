@@ -114,7 +114,8 @@ fn a_restart_of_a_job_that_stays_down_is_made_by_force() {
                 last_at: after(100),
             });
         });
-    let down = down.at(200);
+    let down = down.at(310);
     assert_eq!(step(&down.decide()), StepKind::Restart);
-    assert_eq!(step(&down.at(300).decide()), StepKind::ForceStop);
+    let again = down.journal(|journal| journal.refusal.as_mut().unwrap().last_at = after(310));
+    assert_eq!(step(&again.decide()), StepKind::ForceStop);
 }

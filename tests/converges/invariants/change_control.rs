@@ -6,7 +6,8 @@ use super::is_true;
 use crate::history::{History, text};
 
 /// S23: a call brings the content only of a revision that was let through, or of the one that a way back leads to; and
-/// a revision is let through only when the spec lets it go, or when the service had it already.
+/// a revision is let through only when the spec lets it go, when the service had it already, or when it is the good one
+/// that the spec returns to.
 pub(super) fn only_what_was_let_through_is_brought(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (at, entry, call) in history.calls() {
@@ -27,7 +28,8 @@ pub(super) fn only_what_was_let_through_is_brought(history: History<'_>) -> Vec<
         let revision = approval(after);
         let before = write.before.as_ref().map(|before| approval(before)).unwrap_or_default();
         let in_service = is_true(&after["status"], "Synced");
-        if revision != before && !in_service && !lets_go(history.object(at), &revision) {
+        let returns = text(after, "/status/wayBack/to") == revision;
+        if revision != before && !returns && !in_service && !lets_go(history.object(at), &revision) {
             found.push(format!("revision {revision} is let through at {}", entry.at));
         }
     }

@@ -97,6 +97,7 @@ impl Tale {
             live_uid: Some("u1".to_owned()),
             took_effect: answered,
             answered,
+            job_is_down: false,
             operation_id: Some("o1".to_owned()),
             origin: self.origin.clone(),
         };

@@ -525,3 +525,61 @@ fn a_start_of_what_was_stopped_by_force_that_nobody_asked_for_breaks_s25() {
         assert_eq!(started(ask), Vec::<&str>::new());
     }
 }
+
+/// A tale in which the job of `r2` runs and a call serves the good revision `r1`.
+fn returning(step: &str) -> Tale {
+    Tale::new().with(|object, _| {
+        object["status"]["revisions"] = json!({"good": "r1", "running": "r2", "target": "r1"});
+        object["status"]["intent"] = json!({"revision": "r1", "step": step});
+        object["status"]["handled"] = json!({"approval": "r1"});
+    })
+}
+
+#[test]
+fn a_return_to_the_good_revision_that_keeps_the_state_on_trial_breaks_s26() {
+    let latest = update(Some(&restore("RESTORE_FROM_LATEST_SNAPSHOT", None)));
+    let named = update(Some(&restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))));
+    let origin = |good| Origin {
+        snapshot_of_good: Some(good),
+        ..Origin::default()
+    };
+    let keeps = returning("Update").pass(0, Some("RUNNING"));
+    assert_eq!(keeps.call(0, "UpdateApplication", latest.clone()).breaks(), ["S26"]);
+    let first = returning("TakeSnapshot").pass(0, Some("RUNNING"));
+    assert_eq!(first.call(0, "CreateApplicationSnapshot", json!({})).breaks(), ["S26"]);
+    for (good, broken) in [(false, vec!["S26"]), (true, vec![])] {
+        let mut tale = returning("Update").pass(0, Some("RUNNING"));
+        tale.origin = origin(good);
+        assert_eq!(
+            tale.call(0, "UpdateApplication", named.clone()).breaks(),
+            broken,
+            "{good}"
+        );
+    }
+    let unverified = returning("Update").with(|object, _| {
+        object["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "reason": "Unverified"}]);
+    });
+    let unverified = unverified.pass(0, Some("RUNNING")).call(0, "UpdateApplication", latest);
+    assert_eq!(unverified.breaks(), Vec::<&str>::new());
+}
+
+#[test]
+fn an_update_right_after_a_snapshot_that_was_not_given_breaks_s27() {
+    let latest = update(Some(&restore("RESTORE_FROM_LATEST_SNAPSHOT", None)));
+    let step = |step: &'static str| {
+        move |object: &mut Value, _: &mut crate::trace::Seen| {
+            object["status"]["intent"] = json!({"revision": "r1", "step": step});
+            object["status"]["handled"] = json!({"approval": "r1"});
+        }
+    };
+    for (second, broken) in [(60, vec!["S27"]), (300, vec![])] {
+        let tale = Tale::new()
+            .with(step("TakeSnapshot"))
+            .pass(0, Some("RUNNING"))
+            .call(0, "CreateApplicationSnapshot", json!({}))
+            .with(step("Update"))
+            .pass(second, Some("RUNNING"))
+            .call(second, "UpdateApplication", latest.clone());
+        assert_eq!(tale.breaks(), broken, "second {second}");
+    }
+}

@@ -311,6 +311,60 @@ fn in_the_gate() -> Vec<Scenario> {
             vec![update("later-1.yaml"), update("healthy-1.yaml").once(gate)],
         ),
         open(
+            "a revert in the gate of a job that runs well",
+            patiently(),
+            vec![parallelism(2), parallelism(1).once(gate)],
+        ),
+        open(
+            "a revert while the update goes on",
+            patiently(),
+            vec![
+                update("later-1.yaml"),
+                update("healthy-1.yaml").once("/intent/operationId"),
+            ],
+        ),
+        open(
+            "a revert that waits for nobody",
+            running_with(&json!({"rollout": {"approval": "Manual"}})),
+            vec![
+                Act::approve(),
+                update("later-1.yaml"),
+                Act::approve(),
+                update("healthy-1.yaml").once(gate),
+            ],
+        ),
+        open(
+            "a revert with snapshots off",
+            running_with(&snapshots_off()),
+            vec![update("later-1.yaml"), update("healthy-1.yaml").once(gate)],
+        ),
+        open(
+            "a revert after two releases",
+            patiently(),
+            vec![
+                update("later-1.yaml"),
+                good().once(gate),
+                update("healthy-1.yaml").once(gate),
+            ],
+        ),
+        open(
+            "a revert of a job that failed and was left",
+            running_with(&on_failure("Hold")),
+            vec![update("loops-1.yaml"), update("healthy-1.yaml")],
+        ),
+        open(
+            "a revert of another network",
+            patiently(),
+            vec![
+                Act::edit("code and network", merged(&[code("later-1.yaml"), network()])),
+                Act::edit(
+                    "neither",
+                    merged(&[code("healthy-1.yaml"), json!({"vpc": null, "logging": null})]),
+                )
+                .once(gate),
+            ],
+        ),
+        open(
             "a stop in the gate",
             patiently(),
             vec![update("later-1.yaml"), stop().once(gate)],
