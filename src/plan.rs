@@ -22,6 +22,7 @@ mod rollout;
 mod settle;
 pub(crate) mod snapshots;
 pub mod step;
+pub(crate) mod switched_off;
 mod teardown;
 pub mod urgency;
 pub(crate) mod waiting;

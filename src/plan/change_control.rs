@@ -13,7 +13,7 @@ use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
 use crate::plan::rollback::revert;
-use crate::plan::{Desk, Plan, Situation, drift, requests, rollout, waiting};
+use crate::plan::{Desk, Plan, Situation, drift, requests, rollout, switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Why the content of a revision is held back.
@@ -35,8 +35,9 @@ pub struct HeldBack {
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let revision = want.revision.as_str();
-    if let Some(reported) = drift::reported(situation, journal) {
-        return Some(reported);
+    let left_alone = drift::reported(situation, journal).or_else(|| switched_off::correction_waits(situation, journal));
+    if left_alone.is_some() {
+        return left_alone;
     }
     let let_through = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref()) == Some(revision);
     if let_through || in_sync(situation.world, want) || revert::is_revert(situation.world, journal, revision) {

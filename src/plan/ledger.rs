@@ -109,7 +109,7 @@ impl Desk<'_> {
     /// A start without state uses up the consent to it.
     pub(super) fn handle_consent(&mut self, intent: &Intent) {
         let consent = annotation::value(self.situation.app, annotation::ALLOW_EMPTY_START).map(str::to_owned);
-        if intent.snapshot.is_none() && consent.is_some() && consent == intent.revision {
+        if !intent.restores && consent.is_some() && consent == intent.revision {
             self.journal.handled.get_or_insert_default().empty_start = consent;
         }
     }

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
-use crate::api::status::UnprovenSpan;
+use crate::api::status::{Journal, UnprovenSpan};
 use crate::configuration::flink_version;
 use crate::desired::{Desired, Initial};
 use crate::plan::snapshots::name;
 use crate::plan::step::{Restore, RunConfiguration};
-use crate::plan::{Desk, Plan, stall};
+use crate::plan::{Desk, Plan, stall, switched_off};
 use crate::world::{Observed, ObservedSnapshot, SnapshotStatus};
 
 /// The run configuration of a start.
@@ -33,7 +33,7 @@ pub(super) fn of_way_back(desk: &Desk<'_>, back: &Desired) -> Result<RunConfigur
     let restore = if back.configuration.snapshots_enabled {
         match restore_point(desk, &back.configuration.runtime_environment) {
             Some(snapshot) => Restore::Named(snapshot.name.clone()),
-            None if is_consented(desk, back) => Restore::Skip,
+            None if is_consented(&desk.journal, back) => Restore::Skip,
             None => {
                 return Err(no_restore_point(
                     back,
@@ -91,8 +91,12 @@ pub(super) fn recency(snapshot: &ObservedSnapshot) -> (Timestamp, i64, bool) {
 /// are off, the newest one would be an old state: nothing is restored, as the spec consents to.
 ///
 /// # Errors
-/// The stall that says why the snapshot of `spec.restore.once` cannot be restored.
+/// The stall that says why the snapshot of `spec.restore.once` cannot be restored, or that the state would be lost without
+/// consent.
 pub(super) fn of_update(desk: &Desk<'_>, observed: &Observed, want: &Desired) -> Result<RunConfiguration, Plan> {
+    if let Some(plan) = switched_off::keeps_from_restart(desk, want) {
+        return Err(plan);
+    }
     let none = want.restore.on_update == RestoreFrom::None || !observed.configuration.snapshots_enabled;
     let restore = match once(desk, want) {
         Some(named) => named?,
@@ -107,15 +111,29 @@ pub(super) fn of_update(desk: &Desk<'_>, observed: &Observed, want: &Desired) ->
 
 /// The snapshot of `spec.restore.once` where its nonce was not acted on.
 fn once(desk: &Desk<'_>, want: &Desired) -> Option<Result<Restore, Plan>> {
-    let (nonce, name) = want.restore.once.as_ref()?;
-    let handled = desk.journal.handled.as_ref().and_then(|handled| handled.restore_once);
-    (handled != Some(*nonce)).then(|| named(desk.situation.world.snapshots(), name, want))
+    let (_, name) = want
+        .restore
+        .once
+        .as_ref()
+        .filter(|_| once_is_open(&desk.journal, want))?;
+    Some(named(desk.situation.world.snapshots(), name, want))
+}
+
+/// Whether `spec.restore.once` names a snapshot that was not restored yet.
+pub(super) fn once_is_open(journal: &Journal, want: &Desired) -> bool {
+    let handled = journal.handled.as_ref().and_then(|handled| handled.restore_once);
+    want.restore
+        .once
+        .as_ref()
+        .is_some_and(|(nonce, _)| handled != Some(*nonce))
 }
 
 fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
     let snapshots = desk.situation.world.snapshots();
     let sound: Vec<&ObservedSnapshot> = snapshots.iter().filter(|snapshot| is_sound(desk, snapshot)).collect();
-    if !want.configuration.snapshots_enabled || (!desk.journal.had_state && snapshots.is_empty()) {
+    let is_off =
+        !want.configuration.snapshots_enabled && !switched_off::by_somebody_else(&desk.situation, &desk.journal);
+    if is_off || (!desk.journal.had_state && snapshots.is_empty()) {
         return Ok(Restore::Skip);
     }
     if let Some(named) = once(desk, want) {
@@ -143,7 +161,7 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
         (_, RestoreFrom::None) => Ok(Restore::Skip),
     };
     restore.or_else(|plan| {
-        if is_consented(desk, want) {
+        if is_consented(&desk.journal, want) {
             Ok(Restore::Skip)
         } else {
             Err(plan)
@@ -158,9 +176,8 @@ fn is_sound(desk: &Desk<'_>, snapshot: &ObservedSnapshot) -> bool {
 }
 
 /// Whether a person consents to this one start without state.
-fn is_consented(desk: &Desk<'_>, want: &Desired) -> bool {
-    let handled = desk
-        .journal
+pub(super) fn is_consented(journal: &Journal, want: &Desired) -> bool {
+    let handled = journal
         .handled
         .as_ref()
         .and_then(|handled| handled.empty_start.as_deref());
@@ -202,7 +219,7 @@ fn no_restore_point(want: &Desired, why: &str) -> Plan {
     stall(Reason::NoRestorePoint, format!("not started: {why}; {unblock}"))
 }
 
-fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
+pub(super) fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
     let made_by = snapshot.runtime_environment.as_deref().and_then(flink_version);
     let newer = made_by
         .zip(flink_version(runtime))

@@ -292,6 +292,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
                 desk.set_running(intent.revision.clone());
                 gate::open(desk, intent);
                 desk.handle_run(intent);
+                desk.handle_consent(intent);
             }
         }
         StepKind::RollBack => {

@@ -9,7 +9,7 @@ use crate::desired::DeletionRules;
 use crate::plan::ownership::Ownership;
 use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Waiting, stall, waiting};
+use crate::plan::{Desk, Plan, Waiting, stall, switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move of a deletion.
@@ -100,6 +100,13 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
         .refusal
         .as_ref()
         .is_some_and(|refusal| is_final(desk, rules, refusal));
+    let keeps_state = rules.policy == DeletionPolicy::Stop && rules.final_snapshot == FinalSnapshot::Required;
+    if keeps_state && switched_off::by_somebody_else(&desk.situation, &desk.journal) {
+        return stall(
+            Reason::NoRestorePoint,
+            "somebody else switched snapshots off, so that the service takes no final snapshot; switch them on, set spec.deletion.finalSnapshot to BestEffort to stop without one, or spec.deletion.policy to Retain to leave the application as it is",
+        );
+    }
     match rules.final_snapshot {
         FinalSnapshot::Never => waiting::admitted(desk, Step::ForceStop),
         FinalSnapshot::BestEffort if refused => waiting::admitted(desk, Step::ForceStop),

@@ -17,6 +17,7 @@ mod revert;
 mod rollback;
 mod snapshots;
 mod stuck;
+mod switched_off;
 mod table;
 mod teardown;
 mod urgency;

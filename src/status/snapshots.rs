@@ -5,6 +5,7 @@ use crate::api::spec::DesiredState;
 use crate::api::status::{Journal, RefusalClass};
 use crate::plan::Situation;
 use crate::plan::snapshots::{ALMOST, nearly_full};
+use crate::plan::switched_off;
 
 /// The status, reason and message of the condition; none before the snapshots were listed.
 pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'static str, Reason, String)> {
@@ -12,6 +13,10 @@ pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'
     if !want.configuration.snapshots_enabled {
         let message = "snapshots are off, as spec.snapshots.enabled says".to_owned();
         return Some(("Unknown", Reason::Disabled, message));
+    }
+    if switched_off::by_somebody_else(situation, journal) {
+        let message = "somebody else switched snapshots off".to_owned();
+        return Some(("False", Reason::Disabled, message));
     }
     let known = journal.snapshots.as_ref()?;
     let failure = known.failure.as_ref();

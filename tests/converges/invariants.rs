@@ -63,6 +63,7 @@ pub const LAWS: &[Law] = &[
     ("S25", calls::what_was_stopped_by_force_stays_so),
     ("S26", reverts::a_return_to_the_good_revision_leaves_the_state_on_trial),
     ("S27", reverts::no_update_follows_a_snapshot_that_the_job_could_not_give),
+    ("S28", restore::what_somebody_else_switched_off_is_no_consent),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -10,6 +10,9 @@ use crate::cluster::Cluster;
 use crate::trace::What;
 use crate::world::{APP, REGION, World};
 
+/// That somebody else switched snapshots off.
+pub const SWITCHED_OFF: &str = "console: snapshots off";
+
 /// When the next act comes.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
@@ -140,6 +143,13 @@ impl Act {
                 }
             }
         })
+    }
+
+    /// Somebody else switches snapshots off.
+    pub fn switch_snapshots_off() -> Self {
+        let off = json!({"ApplicationSnapshotConfigurationUpdate": {"SnapshotsEnabledUpdate": false}});
+        let input = json!({"ApplicationConfigurationUpdate": off});
+        Self::console(SWITCHED_OFF, "UpdateApplication", input)
     }
 
     /// Somebody else makes and starts an application of the name, with what the smallest spec asks for.

@@ -308,6 +308,7 @@ fn act(dice: &mut Dice) -> Act {
             let tags = json!([{"Key": dice.pick(&["a", "c"]), "Value": "theirs"}]);
             Act::console("console tag", "TagResource", json!({"Tags": tags}))
         }
+        _ if dice.one_in(4) => Act::switch_snapshots_off(),
         _ => {
             let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 1 + dice.below(9)});
             let flink = json!({"ParallelismConfigurationUpdate": parallelism});

@@ -12,13 +12,13 @@ use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Plan, by_hand, health, restart_wanted, restore, rollback, stall, waiting};
+use crate::plan::{Desk, Plan, by_hand, health, restart_wanted, restore, rollback, stall, switched_off, waiting};
 use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if want.state == DesiredState::Stopped {
         desk.journal.rollout = None;
-        return waiting::admitted(desk, Step::Stop);
+        return switched_off::keeps_from_stop(desk, want).unwrap_or_else(|| waiting::admitted(desk, Step::Stop));
     }
     let difference = difference(app, &want.configuration);
     if !difference.is_empty() {
@@ -146,6 +146,9 @@ fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, dif
         return by_force(desk, want);
     }
     if !difference.is_one_update() {
+        if let Some(plan) = switched_off::keeps_from_restart(desk, want) {
+            return plan;
+        }
         if let Some(rollout) = &mut desk.journal.rollout {
             rollout.stopped_for_it = true;
         }

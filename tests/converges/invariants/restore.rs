@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::history::{History, text};
-use crate::trace::{Call, Seen};
+use crate::script::SWITCHED_OFF;
+use crate::trace::{Call, Seen, What};
 
 const RESTORE: &str = "/ApplicationRestoreConfiguration/ApplicationRestoreType";
 const SNAPSHOT: &str = "/ApplicationRestoreConfiguration/SnapshotName";
@@ -112,4 +113,40 @@ pub(super) fn state_is_dropped_only_if_the_spec_says_so(history: History<'_>) ->
     dropped
         .map(|(_, entry, call)| format!("{} at {} lets state be dropped", call.operation, entry.at))
         .collect()
+}
+
+/// S28: while snapshots are off because somebody else switched them off, a running job is neither changed, restarted nor
+/// stopped at the cost of its state, unless the spec or an annotation consents.
+pub(super) fn what_somebody_else_switched_off_is_no_consent(history: History<'_>) -> Vec<String> {
+    let judged = history.calls().filter(|(at, _, call)| {
+        let object = history.object(*at);
+        let was_switched_off = history.0[..*at].iter().rev().find_map(|entry| match &entry.what {
+            What::Elsewhere(SWITCHED_OFF) => Some(true),
+            What::Call(call) if brings_snapshots(call) => Some(false),
+            _ => None,
+        });
+        let is_off_now = call.before.as_ref().is_some_and(|seen| !seen.snapshots_on);
+        let elsewhere = is_off_now && was_switched_off == Some(true) && !is_off(object);
+        let restores = text(&call.input["RunConfigurationUpdate"], RESTORE);
+        let loses = match call.operation.as_str() {
+            "UpdateApplication" => status(history, *at) == "RUNNING" && !restores.contains("CUSTOM"),
+            "StopApplication" => {
+                let stops = !call.forces() && object["metadata"]["deletionTimestamp"].is_null();
+                stops && text(object, "/spec/restore/onStart") != "None"
+            }
+            _ => false,
+        };
+        let consent = object.pointer("/metadata/annotations/sluicegate.dev~1allow-empty-start");
+        let consented = consent.is_some() || text(object, "/spec/restore/onUpdate") == "None";
+        elsewhere && loses && !consented
+    });
+    judged
+        .map(|(_, entry, call)| format!("{} at {} loses the state that nobody gave up", call.operation, entry.at))
+        .collect()
+}
+
+/// Whether a call of the controller says whether snapshots are taken.
+fn brings_snapshots(call: &Call) -> bool {
+    let member = "/ApplicationConfigurationUpdate/ApplicationSnapshotConfigurationUpdate";
+    call.took_effect && call.input.pointer(member).is_some()
 }

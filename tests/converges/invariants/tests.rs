@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::tale::{Tale, object, restore};
+use crate::script::SWITCHED_OFF;
 use crate::trace::{Origin, Read, What};
 
 fn start() -> Value {
@@ -582,4 +583,22 @@ fn an_update_right_after_a_snapshot_that_was_not_given_breaks_s27() {
             .call(second, "UpdateApplication", latest.clone());
         assert_eq!(tale.breaks(), broken, "second {second}");
     }
+}
+
+#[test]
+fn a_state_that_is_lost_because_somebody_else_switched_snapshots_off_breaks_s28() {
+    let skip = update(Some(&restore("SKIP_RESTORE_FROM_SNAPSHOT", None)));
+    let named = update(Some(&restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))));
+    let off = || {
+        let tale = Tale::new().with(|_, seen| seen.snapshots_on = false);
+        tale.add(0, What::Elsewhere(SWITCHED_OFF)).pass(1, Some("RUNNING"))
+    };
+    assert_eq!(off().call(1, "UpdateApplication", skip.clone()).breaks(), ["S28"]);
+    assert_eq!(off().call(1, "StopApplication", json!({})).breaks(), ["S28"]);
+    assert_eq!(off().call(1, "UpdateApplication", named).breaks(), Vec::<&str>::new());
+    let force = json!({"Force": true});
+    assert!(!off().call(1, "StopApplication", force).breaks().contains(&"S28"));
+    let ours = Tale::new().with(|_, seen| seen.snapshots_on = false);
+    let ours = ours.pass(1, Some("RUNNING")).call(1, "UpdateApplication", skip);
+    assert_eq!(ours.breaks(), Vec::<&str>::new());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Scenario, create, merged, nonce, open, parallelism, policy, race, running, story};
+use super::{Scenario, create, merged, network, nonce, open, parallelism, policy, race, running, stop, story};
 use crate::script::Act;
 
 /// A spec that takes an application over.
@@ -110,6 +110,60 @@ pub(super) fn all() -> Vec<Scenario> {
             "drift in the middle of a change",
             reported(),
             vec![parallelism(2), console_update().after(4)],
+        ),
+    ]
+    .into_iter()
+    .chain(snapshots_switched_off())
+    .collect()
+}
+
+/// Somebody switches snapshots off in the console, which is nobody's consent to lose the state.
+fn snapshots_switched_off() -> Vec<Scenario> {
+    let off = || vec![create(json!({})), Act::switch_snapshots_off()];
+    let once = |name: &str| json!({"restore": {"once": {"snapshotName": name, "nonce": 1}}});
+    vec![
+        story(
+            "snapshots are switched off",
+            running(),
+            vec![Act::switch_snapshots_off()],
+        )
+        .silent(),
+        story(
+            "a change over snapshots that are switched off",
+            off(),
+            vec![parallelism(2)],
+        )
+        .silent(),
+        story("a restart over snapshots that are switched off", off(), vec![nonce(1)]).silent(),
+        story("a stop over snapshots that are switched off", off(), vec![stop()]).silent(),
+        story(
+            "another network over snapshots that are switched off",
+            off(),
+            vec![Act::edit("network", network())],
+        )
+        .silent(),
+        open(
+            "a snapshot that is named over snapshots that are switched off",
+            vec![
+                create(json!({})),
+                Act::console(
+                    "console snapshot",
+                    "CreateApplicationSnapshot",
+                    json!({"SnapshotName": "theirs"}),
+                ),
+                Act::pause(60),
+                Act::switch_snapshots_off(),
+            ],
+            vec![parallelism(2), Act::edit("once", once("theirs"))],
+        ),
+        open(
+            "snapshots are switched off in the gate",
+            vec![create(json!({"rollout": {"gate": {"stableFor": "10s"}}}))],
+            vec![
+                parallelism(2),
+                Act::switch_snapshots_off().once("/rollout/gate"),
+                Act::pause(60),
+            ],
         ),
     ]
 }
