@@ -15,6 +15,7 @@ mod needs;
 pub mod outcome;
 pub mod ownership;
 pub mod preview;
+pub(crate) mod put_back;
 mod requests;
 mod restore;
 mod rollback;

@@ -14,6 +14,7 @@ use crate::api::status::{FlinkApplicationStatus, Journal};
 use crate::desired::Undesirable;
 use crate::plan::change_control::held_back;
 use crate::plan::diff::{in_sync, in_words};
+use crate::plan::put_back::is_tried;
 use crate::plan::step::Step;
 use crate::plan::waiting::{patience, reason_of};
 use crate::plan::{Plan, Situation};
@@ -280,12 +281,17 @@ fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 fn refused_before(situation: &Situation<'_>, journal: &Journal, step: &Step) -> Option<Verdict> {
     let refusal = journal.refusal.as_ref().filter(|refusal| refusal.step == step.kind())?;
     let patience = patience(refusal, situation.rules, situation.now);
+    let is_over = patience.is_over && !is_tried(journal, situation.now);
     Some(Verdict {
         ready: false,
-        reason: patience.reason,
+        reason: if is_over {
+            patience.reason
+        } else {
+            refusal.step.reason()
+        },
         message: patience.message,
-        reconciling: !patience.is_over,
-        stalled: patience.is_over,
+        reconciling: !is_over,
+        stalled: is_over,
     })
 }
 

@@ -44,7 +44,7 @@ use logs::{Logs, Queries};
 pub use application::Status;
 use by_itself::Chore;
 pub use error::{ErrorCode, ServiceError};
-pub use faults::{CallRecord, Calls, Faults};
+pub use faults::{CallRecord, Calls, Faults, Refusal};
 pub use settings::{Durations, Settings};
 pub use views::ApplicationView;
 

@@ -16,7 +16,10 @@ use crate::api::condition::{Condition, Reason};
 
 pub use health::{HealthStatus, LoopStatus};
 pub use intent::{Intent, Phase, StepKind};
-pub use rollout::{ForceStopped, GateStatus, JobStatus, PreChange, RolledBack, RolloutStatus, UnprovenSpan, WayBack};
+pub use rollout::{
+    ForceStopped, GateStatus, JobStatus, PreChange, PutBack, RanBefore, RolledBack, RolloutStatus, UnprovenSpan,
+    WayBack,
+};
 pub use snapshots::{SnapshotFailure, SnapshotsStatus};
 
 /// The observed state of an application and what the controller must remember about it.
@@ -78,6 +81,9 @@ pub struct Journal {
     /// The way back from a change that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way_back: Option<WayBack>,
+    /// The change that the service refused after the job was stopped for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_back: Option<PutBack>,
     /// The rollback after which an older revision runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,

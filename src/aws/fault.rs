@@ -143,7 +143,9 @@ fn is_refusal_of_identity(code: &str) -> bool {
 }
 
 fn is_role_or_location(text: &str) -> bool {
-    text.contains("check the role provided or validity of S3 location") || text.contains("sufficient privileges")
+    text.contains("check the role provided")
+        || text.contains("details for your Subnet resources")
+        || text.contains("sufficient privileges")
 }
 
 fn is_downtime(text: &str) -> bool {
@@ -198,6 +200,13 @@ mod tests {
                 400,
                 Some("InvalidArgumentException"),
                 "Please check the role provided or validity of S3 location you provided",
+                RoleOrLocation,
+            ),
+            (
+                400,
+                Some("InvalidArgumentException"),
+                "Please check the role provided or the validity of Subnet resources provided. We are unable to fetch the \
+                 details for your Subnet resources.",
                 RoleOrLocation,
             ),
             (

@@ -8,18 +8,19 @@ use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{Approval, DesiredState, Mode};
-use crate::api::status::{Journal, StepKind};
+use crate::api::status::Journal;
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
 use crate::plan::rollback::revert;
-use crate::plan::{Desk, Plan, Situation, drift, requests, rollout, switched_off, waiting};
+use crate::plan::{Desk, Plan, Situation, drift, put_back, requests, rollout, stall, switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Why the content of a revision is held back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldBack {
-    /// Why, as one word: [`Reason::AwaitingApproval`], [`Reason::OutsideChangeWindow`] or [`Reason::DriftDetected`].
+    /// Why, as one word: [`Reason::AwaitingApproval`], [`Reason::OutsideChangeWindow`], [`Reason::DriftDetected`] or that
+    /// of a refusal.
     pub reason: Reason,
     /// Why, and what lets it through, as a sentence.
     pub message: String,
@@ -35,7 +36,9 @@ pub struct HeldBack {
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let revision = want.revision.as_str();
-    let left_alone = drift::reported(situation, journal).or_else(|| switched_off::correction_waits(situation, journal));
+    let left_alone = put_back::held(situation, journal)
+        .or_else(|| drift::reported(situation, journal))
+        .or_else(|| switched_off::correction_waits(situation, journal));
     if left_alone.is_some() {
         return left_alone;
     }
@@ -75,13 +78,14 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
 /// Holds a revision back where it must wait, and returns what is pursued in its place, as long as there is an
 /// application.
 pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
+    put_back::note(desk);
     desk.held_back = held_back(&desk.situation, &desk.journal);
     if desk.held_back.is_none() {
         desk.undone = drift::of_content(&desk.situation, &desk.journal);
     }
     let want = desk.situation.want.ok().filter(|_| desk.held_back.is_some())?;
     let app = desk.situation.world.application.as_ref()?;
-    let in_place = in_place(desk, app, want);
+    let in_place = put_back::pursued(desk, app, want).unwrap_or_else(|| in_place(desk, app, want));
     let is_drift = desk
         .held_back
         .as_ref()
@@ -100,8 +104,8 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     };
     if desk.situation.world.application.is_some() {
         return match rollout::plan(desk, want) {
-            Plan::Rest => Plan::HeldBack(held_back),
-            Plan::Stall(_) if waits_for_another(desk, want) => Plan::HeldBack(held_back),
+            Plan::Rest => held(desk, held_back),
+            Plan::Stall(_) if waits_for_another(desk, want) => held(desk, held_back),
             plan => plan,
         };
     }
@@ -109,6 +113,15 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
         return waiting::for_intent(desk, intent);
     }
     desk.forget_versions();
+    Plan::HeldBack(held_back)
+}
+
+/// What is said where there is nothing to do but for the revision that is held back: one that was refused waits for a
+/// person.
+fn held(desk: &Desk<'_>, held_back: HeldBack) -> Plan {
+    if desk.journal.put_back.is_some() {
+        return stall(held_back.reason, held_back.message);
+    }
     Plan::HeldBack(held_back)
 }
 
@@ -151,7 +164,7 @@ fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &[&Revision]) -> Op
     let journal = &desk.journal;
     let revisions = journal.revisions();
     let way_back = journal.way_back.as_ref().map(|way| way.to.clone());
-    let called = journal.intent.as_ref().filter(|intent| brings_content(intent.step));
+    let called = journal.intent.as_ref().filter(|intent| intent.step.brings_content());
     let called = called.and_then(|intent| intent.revision.clone());
     let rollout = journal.rollout.as_ref();
     let brought = rollout.filter(|rollout| {
@@ -165,16 +178,13 @@ fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &[&Revision]) -> Op
         .good
         .filter(|_| revisions.good_version_id == Some(app.version_id));
     let handled = journal.handled.as_ref().and_then(|handled| handled.approval.clone());
-    let approved = handled.filter(|approved| found.iter().any(|found| found.as_str() == approved));
+    let put_back = journal.put_back.as_ref().map(|put_back| put_back.to.clone());
+    let is_found = |revision: &String| found.iter().any(|found| found.as_str() == revision);
     way_back
         .or(called)
         .or(brought)
         .or(revisions.running)
         .or(proven)
-        .or(approved)
-}
-
-/// Whether a job of the revision of a call is in place when the call was carried out.
-fn brings_content(step: StepKind) -> bool {
-    step.sets_content() || step == StepKind::Start
+        .or(handled.filter(is_found))
+        .or(put_back.filter(is_found))
 }

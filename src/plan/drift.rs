@@ -20,7 +20,8 @@ pub(crate) fn of_content(situation: &Situation<'_>, journal: &Journal) -> Option
     let rests = want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready;
     let ran = [revisions.running.as_deref(), revisions.good.as_deref()].contains(&Some(revision));
     let was_brought = handled == Some(revision) && (ran || rests) && journal.failure_of(revision).is_none();
-    let is_busy = is_calling(journal) || journal.rollout.is_some() || journal.way_back.is_some();
+    let is_busy =
+        journal.put_back.is_some() || is_calling(journal) || journal.rollout.is_some() || journal.way_back.is_some();
     if !was_brought || is_busy || !app.status.is_settled() || difference(app, &want.configuration).is_empty() {
         return None;
     }

@@ -63,6 +63,7 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
         deadline: intent.declared_at + patience,
         from_version_id: intent.from_version_id,
         stopped_for_it: false,
+        ran_before: None,
         updated_version_id: None,
         pre_change: None,
         pre_change_snapshot: None,

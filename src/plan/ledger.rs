@@ -99,6 +99,7 @@ impl Desk<'_> {
             revisions.previous = None;
         }
         self.journal.way_back = None;
+        self.journal.put_back = None;
         self.journal.rolled_back = None;
         self.journal.rollout = None;
         self.journal.unproven.clear();

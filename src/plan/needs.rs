@@ -40,6 +40,13 @@ pub fn needs(
         versions.extend(journal.revisions().good_version_id);
         versions.extend(observed.updated_from.filter(|from| !versions.contains(from)));
     }
+    versions.extend(
+        journal
+            .put_back
+            .as_ref()
+            .filter(|put_back| !put_back.started)
+            .map(|put_back| put_back.version_id),
+    );
     Needs {
         details: news || !is_settled(app, want, observed, &journal, now),
         job: running && (verifying || news || is_refused_a_snapshot(&journal)),

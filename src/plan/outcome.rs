@@ -79,6 +79,7 @@ impl Journal {
             rollout.pre_change = Some(PreChange::NotTaken);
             return;
         }
+        let class = self.refused_after_stop(&intent, class, moment.now);
         let earlier = self.refusal.as_ref().filter(|earlier| {
             earlier.step == intent.step && earlier.revision == intent.revision && earlier.class == class
         });
@@ -112,6 +113,28 @@ impl Desk<'_> {
             last_at: at,
         });
         first_at.is_some()
+    }
+}
+
+impl Journal {
+    /// The class of a refusal where the job was stopped for the call: it is repeated whatever the service says, because the
+    /// texts for what passes by itself and for what does not are alike.
+    fn refused_after_stop(&mut self, intent: &Intent, class: RefusalClass, now: Timestamp) -> RefusalClass {
+        let rollout = self
+            .rollout
+            .as_mut()
+            .filter(|rollout| Some(&rollout.revision) == intent.revision.as_ref());
+        let Some(before) = rollout.and_then(|rollout| rollout.ran_before.as_mut()) else {
+            return class;
+        };
+        if !intent.step.brings_content() {
+            return class;
+        }
+        before.refused_since.get_or_insert(now);
+        match class {
+            RefusalClass::Rejected => RefusalClass::RoleOrLocation,
+            class => class,
+        }
     }
 }
 

@@ -85,6 +85,9 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         Some(asked) == target.as_ref()
     };
     let over = |way: &WayBack| is_asked_for(way) && (!way.started || way.failure.is_some());
+    desk.journal
+        .put_back
+        .take_if(|put_back| Some(&put_back.revision) == target.as_ref());
     if desk.journal.way_back.as_ref().is_some_and(over) {
         desk.journal.way_back = None;
     }

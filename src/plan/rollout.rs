@@ -3,10 +3,11 @@
 mod background;
 mod running;
 pub(super) mod start;
+mod while_ready;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::{ForceStopped, GateStatus, HistoryResult, RolloutStatus, StepKind};
+use crate::api::status::{ForceStopped, GateStatus, HistoryResult, RanBefore, RolloutStatus, StepKind};
 use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
@@ -16,8 +17,9 @@ use crate::plan::rollback::revert;
 use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::running::{by_force, running};
 use crate::plan::rollout::start::{rest_after_failure, start};
-use crate::plan::step::{Create, Fence, Step};
-use crate::plan::{Desk, Note, Plan, adoption, by_hand, restart_wanted, rollback, stall, waiting};
+pub(super) use crate::plan::rollout::while_ready::change_while_ready;
+use crate::plan::step::{Create, Step};
+use crate::plan::{Desk, Note, Plan, adoption, by_hand, put_back, restart_wanted, rollback, stall, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
@@ -242,7 +244,7 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
         declare_rollout(desk, app, want);
         return without_effect(desk, app, want)
             .or_else(|| rest_after_failure(desk, want))
-            .unwrap_or_else(|| waiting::admitted(desk, step));
+            .unwrap_or_else(|| put_back::admitted(desk, want, step));
     }
     if want.state == DesiredState::Stopped {
         desk.journal.rollout = None;
@@ -321,45 +323,6 @@ fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan
     ))
 }
 
-/// The first of the calls that bring the configuration while nothing runs.
-pub(super) fn change_while_ready(app: &Observed, difference: &Difference) -> Option<Step> {
-    let fence = || Fence {
-        token: app.token.clone(),
-    };
-    if let Some(id) = difference.remove_vpcs.first() {
-        return Some(Step::RemoveVpc {
-            id: id.clone(),
-            fence: fence(),
-        });
-    }
-    if let Some(id) = difference.remove_log_streams.first() {
-        return Some(Step::RemoveLogging {
-            id: id.clone(),
-            fence: fence(),
-        });
-    }
-    if let Some(vpc) = &difference.add_vpc {
-        return Some(Step::AddVpc {
-            vpc: vpc.clone(),
-            fence: fence(),
-        });
-    }
-    if let Some(log_stream_arn) = &difference.add_log_stream {
-        return Some(Step::AddLogging {
-            log_stream_arn: log_stream_arn.clone(),
-            fence: fence(),
-        });
-    }
-    if difference.is_empty() {
-        return None;
-    }
-    Some(Step::Update {
-        change: Box::new(difference.change.clone()),
-        run: None,
-        fence: fence(),
-    })
-}
-
 pub(super) fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let revision = want.revision.to_string();
     if desk
@@ -370,19 +333,24 @@ pub(super) fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desire
     {
         return;
     }
-    let stopped_for_it = desk
-        .journal
-        .rollout
-        .as_ref()
-        .is_some_and(|rollout| rollout.stopped_for_it);
-    desk.journal.rollout = Some(new_rollout(desk, app, want, stopped_for_it));
+    let before = desk.journal.rollout.as_ref();
+    let ran_before = before.and_then(|rollout| rollout.ran_before.clone());
+    desk.journal.rollout = Some(RolloutStatus {
+        stopped_for_it: before.is_some_and(|rollout| rollout.stopped_for_it),
+        ran_before: ran_before.map(|ran| RanBefore {
+            refused_since: None,
+            ..ran
+        }),
+        ..new_rollout(desk, app, want)
+    });
 }
 
-fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired, stopped_for_it: bool) -> RolloutStatus {
+fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus {
     let now = desk.situation.now;
     RolloutStatus {
         revision: want.revision.to_string(),
-        stopped_for_it,
+        stopped_for_it: false,
+        ran_before: None,
         updated_version_id: None,
         started_at: now,
         deadline: now + want.progress_deadline,
@@ -401,7 +369,7 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
         .journal
         .rollout
         .clone()
-        .unwrap_or_else(|| new_rollout(desk, app, want, false));
+        .unwrap_or_else(|| new_rollout(desk, app, want));
     let state_expected = lost_its_state(desk, want.revision.as_str());
     rollout.gate.get_or_insert_with(|| GateStatus {
         state_expected,

@@ -7,7 +7,7 @@ use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, Ste
 use crate::desired::identity;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note, by_hand, gate, measure, snapshots};
+use crate::plan::{Desk, Note, by_hand, gate, measure, put_back, snapshots};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -263,6 +263,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         .is_some_and(|refusal| refusal.step == intent.step)
     {
         desk.journal.refusal = None;
+        put_back::forget_refusals(desk);
     }
     match intent.step {
         StepKind::Create => desk
@@ -271,6 +272,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         StepKind::Start => {
             desk.set_running(intent.revision.clone());
             gate::open(desk, intent);
+            put_back::forget_what_ran(desk);
             if let Some(way) = &mut desk.journal.way_back {
                 way.started = true;
             }
@@ -317,6 +319,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         }
         StepKind::Stop | StepKind::ForceStop => {
             let revision = desk.journal.revisions().running;
+            put_back::note_what_ran(desk, intent, revision.as_ref());
             desk.set_running(None);
             desk.close_span(gate::ended_at(desk, intent));
             desk.record(HistoryResult::Stopped, revision);

@@ -263,6 +263,12 @@ impl StepKind {
         )
     }
 
+    /// Whether a job of the revision of a call is in place when the call was carried out.
+    #[must_use]
+    pub fn brings_content(self) -> bool {
+        self.sets_content() || self == Self::Start
+    }
+
     /// Whether the call is over when the service has answered it.
     #[must_use]
     pub fn is_synchronous(self) -> bool {

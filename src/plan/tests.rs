@@ -11,6 +11,7 @@ mod intents;
 mod ownership;
 mod pre_change;
 mod preview;
+mod put_back;
 mod refusals;
 mod restore;
 mod revert;

@@ -116,15 +116,20 @@ pub(crate) struct Patience {
     pub(crate) is_over: bool,
 }
 
-/// How patient the controller is with a refusal.
-pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -> Patience {
-    let reason = match refusal.class {
+/// The reason of the conditions over a refusal that lasts.
+pub(super) fn reason_of_refusal(class: RefusalClass) -> Reason {
+    match class {
         RefusalClass::Rejected | RefusalClass::RoleOrLocation => Reason::Rejected,
         RefusalClass::AccessDenied => Reason::AccessDenied,
         RefusalClass::QuotaExceeded => Reason::QuotaExceeded,
         RefusalClass::JobDown => Reason::JobUnhealthy,
         RefusalClass::TagsLingering => Reason::Creating,
-    };
+    }
+}
+
+/// How patient the controller is with a refusal.
+pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -> Patience {
+    let reason = reason_of_refusal(refusal.class);
     let said = format!("the service refuses {}: {}", refusal.step.operation(), refusal.message);
     if refusal.class == RefusalClass::Rejected {
         let message = format!("{said}. Correct the spec, or annotate sluicegate.dev/retry-requested-at to try again");
@@ -155,12 +160,9 @@ pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -
 
 /// The step, or why it must wait because the service refused it before.
 pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
-    let same = desk
-        .journal
-        .refusal
-        .clone()
-        .filter(|refusal| is_same(desk, refusal, &step));
-    let Some(refusal) = same else { return Plan::Do(step) };
+    let Some(refusal) = refusal_of(desk, &step) else {
+        return Plan::Do(step);
+    };
     let rules = desk.situation.rules;
     let now = desk.situation.now;
     let Patience {
@@ -214,6 +216,12 @@ pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
         until: next_look(desk.situation.now, operation.started_at),
         background: step.kind().is_background(),
     })
+}
+
+/// The refusal of a step that is sent again.
+pub(super) fn refusal_of(desk: &Desk<'_>, step: &Step) -> Option<RefusalStatus> {
+    let refusal = desk.journal.refusal.as_ref();
+    refusal.filter(|refusal| is_same(desk, refusal, step)).cloned()
 }
 
 /// Whether a refusal is of this step for the same reason to send it: content is told by its revision, everything else by

@@ -76,7 +76,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let failing = tail.any(|entry| match &entry.what {
         What::Pass(object) => {
             let known = &object["status"]["snapshots"];
-            !known["failure"].is_null() || !known["deletionFailure"].is_null()
+            !known["failure"].is_null() || !known["deletionFailure"].is_null() || is_rechecked(&object["status"])
         }
         _ => false,
     });

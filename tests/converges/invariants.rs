@@ -15,6 +15,8 @@ use crate::trace::{Call, What, Write};
 mod calls;
 #[path = "invariants/change_control.rs"]
 mod change_control;
+#[path = "invariants/refusals.rs"]
+mod refusals;
 #[path = "invariants/restore.rs"]
 mod restore;
 #[path = "invariants/reverts.rs"]
@@ -64,6 +66,8 @@ pub const LAWS: &[Law] = &[
     ("S26", reverts::a_return_to_the_good_revision_leaves_the_state_on_trial),
     ("S27", reverts::no_update_follows_a_snapshot_that_the_job_could_not_give),
     ("S28", restore::what_somebody_else_switched_off_is_no_consent),
+    ("S29", refusals::no_refusal_keeps_stopped_what_ran),
+    ("S29", refusals::a_change_stops_a_job_once),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -12,6 +12,8 @@ pub mod change_control;
 mod health;
 #[path = "scenarios/ownership.rs"]
 pub mod ownership;
+#[path = "scenarios/refused.rs"]
+pub mod refused;
 #[path = "scenarios/rollouts.rs"]
 mod rollouts;
 #[path = "scenarios/snapshots.rs"]
@@ -174,6 +176,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(health::all());
     all.extend(ownership::all());
     all.extend(ways_back::all());
+    all.extend(refused::all());
     all
 }
 

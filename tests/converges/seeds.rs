@@ -1,7 +1,7 @@
 //! The random layer: one number decides the rules of the service, what everybody does and when, and what goes wrong.
 
-use managed_flink_emulator::service::Faults;
 use managed_flink_emulator::service::rules::{ALL, Rules};
+use managed_flink_emulator::service::{ErrorCode, Faults};
 use serde_json::{Value, json};
 
 use crate::ending::problems;
@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::{Checkpoint, Ended};
-use crate::scenarios::{change_control, ownership, snapshots};
+use crate::scenarios::{change_control, ownership, refused, snapshots};
 use crate::script::{Act, code};
 use crate::world::{APP, Looks, World};
 
@@ -272,11 +272,33 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
     }
 }
 
+/// The service refuses a call that brings or starts a revision, a few times or until all is in order again.
+fn refuses(dice: &mut Dice) -> Act {
+    let operation = dice.pick(&[
+        "AddApplicationVpcConfiguration",
+        "AddApplicationCloudWatchLoggingOption",
+        "DeleteApplicationVpcConfiguration",
+        "UpdateApplication",
+        "StartApplication",
+    ]);
+    let code = dice.pick(&[
+        ErrorCode::InvalidArgument,
+        ErrorCode::AccessDenied,
+        ErrorCode::LimitExceeded,
+    ]);
+    let times = dice.pick(&[Some(2), Some(5), None]);
+    Act::outage(
+        "refusals",
+        refused::refusing(operation, code, "refused at random", times),
+    )
+}
+
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(40) {
+    match dice.below(43) {
         34..=36 => Act::approve(),
         37 | 38 => snapshots::request(dice.pick(&["1", "2", "3"])),
         39 => Act::pause(i64::try_from(dice.below(600)).unwrap_or_default()),
+        40..=42 => refuses(dice),
         30 => Act::console("console rollback", "RollbackApplication", json!({})),
         31 => Act::console(
             "console snapshot",

@@ -209,6 +209,7 @@ fn what_stays_stopped_or_was_refused_is_started_or_tried_again_where_the_control
     let failed = json!({"failedRevisions": [{"revision": "r2"}]});
     let none = json!({});
     let refusal = json!({"refusal": {"step": "Update"}});
+    let put_back = json!({"putBack": {"revision": "r2", "to": "r1"}});
     let not_taken = json!({"rollout": {"preChange": "NotTaken"}});
     let taken = json!({"rollout": {"preChange": "Taken"}});
     let held = json!({"forceStopped": {"revision": "r2"}});
@@ -226,6 +227,7 @@ fn what_stays_stopped_or_was_refused_is_started_or_tried_again_where_the_control
         ("READY", stalled("StartFailed"), &none, &["restart", "retry"]),
         ("READY", stalled("StartFailed"), &failed, &["retry"]),
         ("READY", stalled("Rejected"), &refusal, &["retry"]),
+        ("RUNNING", stalled("AccessDenied"), &put_back, &["restart", "retry"]),
         ("READY", stalled("NoRestorePoint"), &none, &[]),
         ("READY", stalled("InvalidSpec"), &none, &[]),
         ("READY", ("Ready", "False", "Stopped"), &none, &["restart"]),

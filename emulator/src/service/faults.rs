@@ -15,6 +15,8 @@ use super::{Call, Service};
 pub struct Faults {
     /// Operations that answer `AccessDeniedException`.
     pub deny: BTreeSet<String>,
+    /// Operations that answer an exception of the service's own, whatever they ask for.
+    pub refuse: BTreeMap<String, Refusal>,
     /// Role ARNs that the service cannot use.
     pub unknown_roles: BTreeSet<String>,
     /// Applications per region, instead of the quota of the settings.
@@ -33,6 +35,29 @@ pub struct Faults {
     pub flink_rest: BTreeMap<String, u16>,
     /// The same for a resource below a job alone, for instance `exceptions`, of every application.
     pub flink_rest_resources: BTreeMap<String, u16>,
+}
+
+/// An exception that an operation answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// Which exception.
+    pub code: ErrorCode,
+    /// Its text.
+    pub message: String,
+    /// How many of the next calls it hits; without a number all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+}
+
+impl Refusal {
+    /// The exception, if it hits one more call; uses up one of them.
+    fn hit(&mut self) -> Option<ServiceError> {
+        if let Some(left) = &mut self.times {
+            *left = left.checked_sub(1)?;
+        }
+        Some(ServiceError::new(self.code, self.message.clone()))
+    }
 }
 
 /// One call that was received.
@@ -174,6 +199,7 @@ impl Service {
         if over || use_one(&mut self.faults.throttle, operation) {
             return Err(ServiceError::new(ErrorCode::Throttling, "Rate exceeded"));
         }
-        Ok(())
+        let refused = self.faults.refuse.get_mut(operation).and_then(Refusal::hit);
+        refused.map_or(Ok(()), Err)
     }
 }

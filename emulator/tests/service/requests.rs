@@ -246,3 +246,26 @@ fn a_rate_takes_so_many_calls_of_each_operation_a_second() {
     let refused = bed.service.calls().calls.iter().map(|call| call.outcome.as_str());
     assert!(refused.clone().any(|outcome| outcome == "ThrottlingException"));
 }
+
+#[test]
+fn an_operation_is_refused_so_many_times_or_for_ever() {
+    let mut bed = Bed::new();
+    bed.create("good.yaml");
+    let refuse = |times: Value| {
+        let refusal = json!({"code": "LimitExceeded", "message": "no KPUs are left", "times": times});
+        serde_json::from_value::<Faults>(json!({"refuse": {"StartApplication": refusal}})).unwrap()
+    };
+    bed.service.set_faults(refuse(json!(2)));
+    for _ in 0..2 {
+        let refused = bed.orders_refused("StartApplication", &json!({}));
+        assert_eq!(refused, (ErrorCode::LimitExceeded, "no KPUs are left".to_owned()));
+    }
+    bed.orders("StartApplication", &json!({}));
+    bed.pass(120);
+    bed.service.set_faults(refuse(Value::Null));
+    bed.orders("StopApplication", &json!({}));
+    bed.pass(120);
+    for _ in 0..9 {
+        bed.orders_refused("StartApplication", &json!({}));
+    }
+}

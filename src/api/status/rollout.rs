@@ -23,6 +23,9 @@ pub struct RolloutStatus {
     /// Whether the job was stopped so that the change can be made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped_for_it: bool,
+    /// What ran before the job was stopped for the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ran_before: Option<RanBefore>,
     /// The configuration version that the update of the change led to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated_version_id: Option<i64>,
@@ -36,6 +39,45 @@ pub struct RolloutStatus {
     /// The gate, once the job of the change runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateStatus>,
+}
+
+/// What ran before the job was stopped for a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RanBefore {
+    /// The revision.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// The configuration version that holds its content.
+    pub version_id: i64,
+    /// Since when the service refuses a call of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_since: Option<Timestamp>,
+}
+
+/// A change that the service refused after the job was stopped for it, so that what ran before is put back. It is not tried
+/// again before it changes or a retry is requested: each try stops the job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PutBack {
+    /// The revision that was refused.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// The revision that runs in its place.
+    #[schemars(length(max = 64))]
+    pub to: String,
+    /// The configuration version that holds its content.
+    pub version_id: i64,
+    /// Why the service refused, as one word.
+    pub reason: Reason,
+    /// What the service said, and what to check.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// Whether what ran before runs again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub started: bool,
 }
 
 /// What became of the snapshot before a change.

@@ -7,7 +7,7 @@ use crate::api::status::{HistoryEntry, HistoryResult};
 use crate::desired::Desired;
 use crate::plan::rollout::declare_rollout;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Waiting, requests, restart_wanted, restore, stall, waiting};
+use crate::plan::{Desk, Plan, Waiting, put_back, requests, restart_wanted, restore, stall};
 use crate::world::Observed;
 
 /// The ends of a job within an hour after which it is not started again.
@@ -36,7 +36,7 @@ pub(super) fn start(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan
         Err(plan) => plan,
         Ok(run) => {
             declare_rollout(desk, app, want);
-            waiting::admitted(desk, Step::Start { run })
+            put_back::admitted(desk, want, Step::Start { run })
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn rollout_of(revision: &str) -> RolloutStatus {
         deadline: after(1800),
         from_version_id: Some(2),
         stopped_for_it: false,
+        ran_before: None,
         updated_version_id: None,
         pre_change: None,
         pre_change_snapshot: None,

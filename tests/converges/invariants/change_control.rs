@@ -5,17 +5,18 @@ use serde_json::Value;
 use super::is_true;
 use crate::history::{History, text};
 
-/// S23: a call brings the content only of a revision that was let through, or of the one that a way back leads to; and
-/// a revision is let through only when the spec lets it go, when the service had it already, or when it is the good one
-/// that the spec returns to.
+/// S23: a call brings the content only of a revision that was let through, of the one that a way back leads to, or of the one
+/// that is put back; and a revision is let through only when the spec lets it go, when the service had it already, or when it
+/// is the good one that the spec returns to.
 pub(super) fn only_what_was_let_through_is_brought(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (at, entry, call) in history.calls() {
         let written = history.written(at);
         let revision = text(written, "/intent/revision");
         let on_the_way_back = text(written, "/wayBack/to") == revision;
+        let is_put_back = text(written, "/putBack/to") == revision;
         let let_through = text(written, "/handled/approval") == revision;
-        if is_content(text(written, "/intent/step")) && !on_the_way_back && !let_through {
+        if is_content(text(written, "/intent/step")) && !on_the_way_back && !is_put_back && !let_through {
             found.push(format!(
                 "{} at {} brings revision {revision}, which was not let through",
                 call.operation, entry.at

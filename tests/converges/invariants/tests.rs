@@ -602,3 +602,55 @@ fn a_state_that_is_lost_because_somebody_else_switched_snapshots_off_breaks_s28(
     let ours = ours.pass(1, Some("RUNNING")).call(1, "UpdateApplication", skip);
     assert_eq!(ours.breaks(), Vec::<&str>::new());
 }
+
+#[test]
+fn a_refusal_that_keeps_stopped_what_ran_breaks_s29() {
+    let refused = |reason: &str, change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["status"] = json!({
+            "aws": {"applicationStatus": "READY"},
+            "revisions": {"good": "r1"},
+            "refusal": {"revision": "r2"},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": reason}],
+        });
+        change(&mut after);
+        let tale = Tale::new().pass(0, Some("RUNNING"));
+        let tale = tale.call(0, "StopApplication", json!({})).pass(60, Some("READY"));
+        tale.wrote(200, object(), after).breaks()
+    };
+    for reason in ["Rejected", "AccessDenied", "QuotaExceeded"] {
+        assert_eq!(refused(reason, &|_| ()), ["S29"]);
+    }
+    let well: [&dyn Fn(&mut Value); 5] = [
+        &|object| object["status"]["aws"]["applicationStatus"] = json!("RUNNING"),
+        &|object| object["status"]["revisions"]["good"] = json!(null),
+        &|object| object["status"]["refusal"]["revision"] = json!("r1"),
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+        &|object| object["metadata"]["deletionTimestamp"] = json!("1970-01-01T00:00:00Z"),
+    ];
+    for change in well {
+        assert_eq!(refused("Rejected", change), Vec::<&str>::new());
+    }
+    assert_eq!(refused("NoRestorePoint", &|_| ()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_second_stop_for_a_change_that_nobody_asked_for_breaks_s29() {
+    let twice = |between: Option<What>| {
+        let stop = |tale: Tale, at| {
+            let tale = tale.pass(at, Some("RUNNING"));
+            tale.call(at, "StopApplication", json!({}))
+        };
+        let tale = stop(Tale::new(), 0).pass(60, Some("READY"));
+        let tale = tale.call(60, "StartApplication", start());
+        let tale = match between {
+            Some(what) => tale.add(100, what),
+            None => tale,
+        };
+        stop(tale, 200).breaks()
+    };
+    assert_eq!(twice(None), ["S29"]);
+    for asked in [What::User("parallelism"), What::Elsewhere("console start")] {
+        assert_eq!(twice(Some(asked)), Vec::<&str>::new());
+    }
+}

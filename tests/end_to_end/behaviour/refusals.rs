@@ -1,6 +1,6 @@
 //! What the schema cannot see: missing references and refusals of the service. Each heals when its cause is gone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::scene::{FIRST_RUN, PATIENCE, ROLE, Scene, has_snapshot};
 use crate::testbed::{CONFIG_MAP, condition, eventually};
@@ -206,4 +206,50 @@ fn throttling_is_waited_out() {
     scene.apply("orders", &json!({}));
     scene.ready("orders");
     assert_eq!(scene.application("orders")["jobs"].as_array().unwrap().len(), 1);
+}
+
+/// What the service says of a role that may not describe the subnets.
+const SUBNETS: &str = "Please check the role provided or the validity of Subnet resources provided. We are unable to \
+                       fetch the details for your Subnet resources.";
+
+#[test]
+fn a_job_that_was_stopped_for_a_vpc_that_is_refused_runs_again_and_the_vpc_is_tried_on_request_alone() {
+    let scene = Scene::set("refused-vpc");
+    scene.apply("orders", &json!({}));
+    scene.ready("orders");
+    let refuse = |times: Value| {
+        let refusal = json!({"code": "InvalidArgument", "message": SUBNETS, "times": times});
+        scene
+            .emulator
+            .faults(&json!({"refuse": {"AddApplicationVpcConfiguration": refusal}}));
+    };
+    let accepted = |mark: u64| {
+        let calls = scene.requests_since(mark).into_iter();
+        let accepted = calls.filter(|call| call.outcome == "ok");
+        accepted.map(|call| call.operation).collect::<Vec<_>>()
+    };
+    refuse(Value::Null);
+    let mark = scene.mark();
+    let vpc = json!({"vpc": {"subnetIds": ["subnet-0a1b2c3d"], "securityGroupIds": ["sg-0a1b2c3d"]}});
+    scene.apply("orders", &vpc);
+    let message = scene.stalled("orders", "Rejected");
+    for part in [
+        "AddApplicationVpcConfiguration",
+        "validity of Subnet resources",
+        "ec2:Describe*",
+        "retry-requested-at",
+    ] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    scene.until_status("orders", "RUNNING");
+    assert_eq!(accepted(mark), ["StopApplication", "StartApplication"]);
+    scene.look("orders");
+    assert_eq!(accepted(mark), ["StopApplication", "StartApplication"]);
+
+    refuse(json!(1));
+    let mark = scene.mark();
+    scene.annotate("orders", "retry-requested-at", "1");
+    scene.ready("orders");
+    let brought = ["StopApplication", "AddApplicationVpcConfiguration", "StartApplication"];
+    assert_eq!(accepted(mark), brought);
 }

@@ -32,7 +32,7 @@ local gaveUp = stalled == "JobEnded" or stalled == "StartFailed"
 local wasStopped = isForceStopped or reason("Ready", "False") == "Stopped"
 local awaitsStart = shallRun and reported == "READY" and (wasStopped or (gaveUp and not failed))
 
-local refused = status.refusal ~= nil or stalled == "Rejected" or stalled == "RollbackFailed"
+local refused = status.refusal ~= nil or status.putBack ~= nil or stalled == "Rejected" or stalled == "RollbackFailed"
 local lacksSnapshot = stalled == "NoRestorePoint" and (status.rollout or {}).preChange == "NotTaken"
 local canRetry = failed or refused or gaveUp or isForceStopped or lacksSnapshot
 

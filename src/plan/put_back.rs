@@ -1,0 +1,223 @@
+//! A call of a change that the service refuses after the job was stopped for the change.
+//!
+//! Such a call is repeated for two minutes at most, because the job is down meanwhile. Then what ran before is put back and
+//! started again, and the revision is held: each try stops the job, so that the next one is a person's.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::condition::Reason;
+use crate::api::spec::{DesiredState, RestoreFrom};
+use crate::api::status::{Intent, Journal, PutBack, RanBefore, RefusalStatus, StepKind};
+use crate::configuration::Revision;
+use crate::desired::{Desired, Initial, RestorePolicy};
+use crate::plan::change_control::HeldBack;
+use crate::plan::step::Step;
+use crate::plan::{Desk, Note, Plan, Situation, Waiting, rollback, waiting};
+use crate::world::{ApplicationStatus, Observed};
+
+/// How long a call is repeated that keeps a job stopped.
+const TRIED_FOR: SignedDuration = SignedDuration::from_mins(2);
+
+/// What runs again: a revision and the configuration version that holds its content.
+struct Target {
+    revision: String,
+    version_id: i64,
+}
+
+/// Remembers what runs no more because a change needs it: if the service refuses the change, it runs again.
+pub(super) fn note_what_ran(desk: &mut Desk<'_>, intent: &Intent, running: Option<&String>) {
+    let app = desk.situation.world.application.as_ref();
+    let found = app.map(|app| Revision::of(&app.configuration, false).to_string());
+    let Some(rollout) = &mut desk.journal.rollout else {
+        return;
+    };
+    let serves = Some(&rollout.revision) == intent.revision.as_ref() && running != Some(&rollout.revision);
+    let version_id = rollout.from_version_id.or(intent.from_version_id);
+    let revision = running.cloned().or(found);
+    if let (true, Some(revision), Some(version_id)) = (serves, revision, version_id) {
+        rollout.ran_before = Some(RanBefore {
+            revision,
+            version_id,
+            refused_since: None,
+        });
+        // What was refused before the stop was refused for the job that ran then.
+        desk.journal.refusal = None;
+    }
+}
+
+/// Whether a call that keeps a job stopped is still repeated.
+pub(crate) fn is_tried(journal: &Journal, now: Timestamp) -> bool {
+    let before = journal.rollout.as_ref().and_then(|rollout| rollout.ran_before.as_ref());
+    let since = before.and_then(|before| before.refused_since);
+    since.is_some_and(|since| now <= since + TRIED_FOR)
+}
+
+/// The job of the change was started: what ran before it is a thing of the past.
+pub(super) fn forget_what_ran(desk: &mut Desk<'_>) {
+    if let Some(rollout) = &mut desk.journal.rollout {
+        rollout.ran_before = None;
+    }
+}
+
+/// A call of the change that had been refused was carried out: the next one gets a time of its own.
+pub(super) fn forget_refusals(desk: &mut Desk<'_>) {
+    let rollout = desk.journal.rollout.as_mut();
+    if let Some(before) = rollout.and_then(|rollout| rollout.ran_before.as_mut()) {
+        before.refused_since = None;
+    }
+}
+
+/// The step of a change while nothing runs, or what follows its refusal.
+pub(super) fn admitted(desk: &mut Desk<'_>, want: &Desired, step: Step) -> Plan {
+    let before = desk
+        .journal
+        .rollout
+        .as_ref()
+        .and_then(|rollout| rollout.ran_before.clone());
+    let refusal = waiting::refusal_of(desk, &step);
+    let (Some(before), Some(refusal)) = (before.filter(|_| want.state == DesiredState::Running), refusal) else {
+        return waiting::admitted(desk, step);
+    };
+    let Some(since) = before.refused_since else {
+        return Plan::Do(step);
+    };
+    let target = target(&desk.journal, &before).filter(|target| target.revision != want.revision.as_str());
+    let Some(target) = target else {
+        return waiting::admitted(desk, step);
+    };
+    let until = since + TRIED_FOR;
+    if refusal.last_at >= until {
+        return begin(desk, want, &refusal, target);
+    }
+    let spacing = refusal.last_at.duration_since(since).max(SignedDuration::from_secs(5));
+    let next = (refusal.last_at + spacing).min(until);
+    if desk.situation.now >= next {
+        return Plan::Do(step);
+    }
+    Plan::Wait(Waiting {
+        reason: step.kind().reason(),
+        message: format!(
+            "{}. It is sent again until {until}; then revision {} runs again",
+            said(&refusal),
+            target.revision
+        ),
+        until: next,
+        background: false,
+    })
+}
+
+/// What ran before, or the good revision where that had failed; nothing where nothing was ever good.
+fn target(journal: &Journal, before: &RanBefore) -> Option<Target> {
+    if journal.failure_of(&before.revision).is_none() {
+        return Some(Target {
+            revision: before.revision.clone(),
+            version_id: before.version_id,
+        });
+    }
+    let revisions = journal.revisions();
+    Some(Target {
+        revision: revisions.good?,
+        version_id: revisions.good_version_id?,
+    })
+}
+
+fn begin(desk: &mut Desk<'_>, want: &Desired, refusal: &RefusalStatus, target: Target) -> Plan {
+    let now = desk.situation.now;
+    let said = said(refusal);
+    let again = format!("revision {} runs again", target.revision);
+    desk.notes.push(Note::warning("PutBack", format!("{said}; {again}")));
+    desk.journal.refusal = None;
+    desk.journal.put_back = Some(PutBack {
+        revision: want.revision.to_string(),
+        to: target.revision,
+        version_id: target.version_id,
+        reason: waiting::reason_of_refusal(refusal.class),
+        message: format!("{said}. {}", to_check(refusal.step))
+            .chars()
+            .take(1000)
+            .collect(),
+        at: now,
+        started: false,
+    });
+    Plan::Wait(Waiting {
+        reason: Reason::Updating,
+        message: format!("{said}; {again}"),
+        until: now + SignedDuration::from_secs(1),
+        background: false,
+    })
+}
+
+fn said(refusal: &RefusalStatus) -> String {
+    format!("the service refuses {}: {}", refusal.step.operation(), refusal.message)
+}
+
+/// What is usually wrong when a call is refused.
+fn to_check(step: StepKind) -> &'static str {
+    match step {
+        StepKind::AddVpc | StepKind::RemoveVpc => {
+            "Check the subnets and security groups, and that the role may use ec2:Describe* and ec2:CreateNetworkInterface"
+        }
+        StepKind::AddLogging | StepKind::RemoveLogging => {
+            "Check that the log stream exists in the region of the application, and that the role may write to it"
+        }
+        StepKind::Start => "Check the quotas, the role, and that it may read the code and use kms:Decrypt of its key",
+        _ => "Check the role, the location of the code, and that the role may read it and use kms:Decrypt of its key",
+    }
+}
+
+/// Why the revision of the spec is not tried again.
+pub(super) fn held(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
+    let want = situation.want.ok()?;
+    let put_back = journal.put_back.as_ref()?;
+    (put_back.revision == want.revision.as_str()).then(|| HeldBack {
+        reason: put_back.reason,
+        message: format!(
+            "revision {} was refused at {} and is not tried again, because each try stops the job; revision {} is in its place: {}. Then annotate sluicegate.dev/retry-requested-at, or change the spec",
+            put_back.revision, put_back.at, put_back.to, put_back.message
+        ),
+        until: None,
+    })
+}
+
+/// Forgets a refused change that is not asked for any more, or whose predecessor cannot be put back: then the change goes
+/// on being tried. Notes when its predecessor runs.
+pub(super) fn note(desk: &mut Desk<'_>) {
+    let Some(put_back) = desk.journal.put_back.clone() else {
+        return;
+    };
+    let world = desk.situation.world;
+    let status = world.application.as_ref().map(|app| &app.status);
+    let asked = desk
+        .situation
+        .want
+        .map_or(true, |want| want.revision.as_str() == put_back.revision);
+    let unknown = !put_back.started
+        && status == Some(&ApplicationStatus::Ready)
+        && !world.versions.contains_key(&put_back.version_id);
+    if !asked || unknown {
+        desk.journal.put_back = None;
+        if let Some(rollout) = desk.journal.rollout.as_mut().filter(|_| unknown) {
+            rollout.ran_before = None;
+        }
+        return;
+    }
+    if let Some(put_back) = &mut desk.journal.put_back {
+        put_back.started |= status == Some(&ApplicationStatus::Running);
+    }
+}
+
+/// What is pursued until what ran before runs again: its content, and the newest state, which is that of the stop.
+pub(super) fn pursued(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Desired> {
+    let put_back = desk.journal.put_back.as_ref().filter(|put_back| !put_back.started)?;
+    let version = desk.situation.world.versions.get(&put_back.version_id);
+    let content = version.map_or(&app.configuration, |version| &version.configuration);
+    Some(Desired {
+        restore: RestorePolicy {
+            initial: Initial::Latest,
+            on_start: RestoreFrom::LatestSnapshot,
+            on_update: RestoreFrom::LatestSnapshot,
+            once: None,
+        },
+        ..rollback::back_to(want, &put_back.to, content.clone())
+    })
+}
