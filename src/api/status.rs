@@ -360,6 +360,11 @@ pub struct Handled {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
+    /// The revision of the spec whose content the service was last seen to have: what differs from it later was changed by
+    /// somebody else.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brought: Option<String>,
 }
 
 /// An event in the life of the application.

@@ -13,6 +13,7 @@ use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
 use crate::plan::rollback::revert;
+use crate::plan::step::Step;
 use crate::plan::{Desk, Plan, Situation, drift, put_back, requests, rollout, stall, switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
@@ -130,15 +131,29 @@ fn waits_for_another(desk: &Desk<'_>, want: &Desired) -> bool {
     desk.journal.way_back.is_none() && desk.journal.failure_of(want.revision.as_str()).is_some()
 }
 
-/// Remembers the revision that a move brings out: from its first call on it is let through.
+/// Remembers the revision that a move brings out: from its first call on it is let through. A stop that no change needs
+/// brings nothing.
 pub(super) fn let_through(desk: &mut Desk<'_>, plan: &Plan) {
     let Ok(want) = desk.situation.want else { return };
-    let begins = matches!(plan, Plan::Do(step) if !step.kind().is_background());
+    let begins = matches!(plan, Plan::Do(step) if begins(desk, want, step));
     let arrived = in_sync(desk.situation.world, want);
     let is_its_own = desk.served().as_deref() == Some(want.revision.as_str());
     if desk.held_back.is_none() && !requests::is_paused(desk.situation.app) && is_its_own && (begins || arrived) {
         let handled = desk.journal.handled.get_or_insert_default();
         handled.approval = Some(want.revision.to_string());
+        if arrived {
+            handled.brought = Some(want.revision.to_string());
+        }
+    }
+}
+
+/// Whether a step is one of a revision: a stop is one only where it serves the change to it.
+fn begins(desk: &Desk<'_>, want: &Desired, step: &Step) -> bool {
+    let rollout = desk.journal.rollout.as_ref();
+    let serves = rollout.is_some_and(|rollout| rollout.revision == want.revision.as_str());
+    match step {
+        Step::Stop | Step::ForceStop => serves,
+        step => !step.kind().is_background(),
     }
 }
 

@@ -15,11 +15,14 @@ pub(crate) fn of_content(situation: &Situation<'_>, journal: &Journal) -> Option
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let app = situation.world.application.as_ref()?;
     let revision = want.revision.as_str();
-    let handled = journal.handled.as_ref().and_then(|handled| handled.approval.as_deref());
+    let handled = journal.handled.clone().unwrap_or_default();
     let revisions = journal.revisions();
-    let rests = want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready;
-    let ran = [revisions.running.as_deref(), revisions.good.as_deref()].contains(&Some(revision));
-    let was_brought = handled == Some(revision) && (ran || rests) && journal.failure_of(revision).is_none();
+    let was_brought = match handled.brought {
+        Some(brought) => brought == revision,
+        None => [revisions.running.as_deref(), revisions.good.as_deref()].contains(&Some(revision)),
+    };
+    let was_brought =
+        was_brought && handled.approval.as_deref() == Some(revision) && journal.failure_of(revision).is_none();
     let is_busy =
         journal.put_back.is_some() || is_calling(journal) || journal.rollout.is_some() || journal.way_back.is_some();
     if !was_brought || is_busy || !app.status.is_settled() || difference(app, &want.configuration).is_empty() {

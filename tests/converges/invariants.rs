@@ -15,6 +15,8 @@ use crate::trace::{Call, What, Write};
 mod calls;
 #[path = "invariants/change_control.rs"]
 mod change_control;
+#[path = "invariants/drift.rs"]
+mod drift;
 #[path = "invariants/refusals.rs"]
 mod refusals;
 #[path = "invariants/restore.rs"]
@@ -68,6 +70,7 @@ pub const LAWS: &[Law] = &[
     ("S28", restore::what_somebody_else_switched_off_is_no_consent),
     ("S29", refusals::no_refusal_keeps_stopped_what_ran),
     ("S29", refusals::a_change_stops_a_job_once),
+    ("S30", drift::nothing_of_ours_is_told_as_somebody_elses),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

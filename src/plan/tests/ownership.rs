@@ -149,6 +149,41 @@ fn a_new_revision_is_no_drift() {
 }
 
 #[test]
+fn a_stop_and_a_change_in_one_is_a_change_and_no_drift() {
+    for management in ["", "management: {drift: Report}"] {
+        let both = format!("{management}\ndesiredState: Stopped\nparallelism: {{parallelism: 2}}");
+        let case = Case::running(management).recorded().respec(&both);
+        let decision = case.decide();
+        assert_eq!(step(&decision), StepKind::Stop);
+        let handled = decision.journal.handled.unwrap();
+        assert_ne!(handled.approval, case.want().ok().map(|want| want.revision.to_string()));
+        let stopped = case
+            .recorded()
+            .journal(|journal| {
+                journal.intent = None;
+                journal.revisions.as_mut().unwrap().running = None;
+            })
+            .world(|app| app.status = ApplicationStatus::Ready);
+        let decision = stopped.decide();
+        assert_eq!(step(&decision), StepKind::Update);
+        assert_eq!(told(&decision), [""; 0]);
+        let brought = stopped.want().unwrap().configuration;
+        let brought = stopped
+            .recorded()
+            .journal(|journal| journal.intent = None)
+            .world(|app| app.configuration = brought)
+            .recorded();
+        let theirs = brought
+            .world(|app| app.configuration.parallelism.parallelism = 7)
+            .decide();
+        let drifted = ["DriftCorrected", "DriftDetected"]
+            .iter()
+            .any(|reason| told(&theirs).contains(reason));
+        assert!(drifted, "what somebody else changes afterwards is drift: {theirs:?}");
+    }
+}
+
+#[test]
 fn drift_that_is_only_reported_is_left_as_it_is() {
     let decision = drifted(REPORT).decide();
     let held_back = reported(&decision);

@@ -654,3 +654,27 @@ fn a_second_stop_for_a_change_that_nobody_asked_for_breaks_s29() {
         assert_eq!(twice(Some(asked)), Vec::<&str>::new());
     }
 }
+
+#[test]
+fn a_change_of_ours_that_is_told_as_drift_breaks_s30() {
+    let told = |before: Option<i64>| {
+        let mut tale = Tale::new().pass(0, Some("READY"));
+        if before == Some(0) {
+            tale = tale.add(5, What::Elsewhere("console update"));
+        }
+        tale = tale.pass(10, Some("READY")).call(10, "UpdateApplication", update(None));
+        if before == Some(1) {
+            tale = tale.add(15, What::Elsewhere("console update"));
+        }
+        let (reason, note) = ("DriftDetected".to_owned(), "somebody else changed it".to_owned());
+        let event = What::Event {
+            reason,
+            warning: true,
+            note,
+        };
+        tale.pass(20, Some("READY")).add(20, event).breaks()
+    };
+    assert_eq!(told(None), ["S30"]);
+    assert_eq!(told(Some(0)), ["S30"]);
+    assert_eq!(told(Some(1)), Vec::<&str>::new());
+}

@@ -20,6 +20,11 @@ pub fn mode(mode: &str) -> Value {
     json!({"management": {"mode": mode}})
 }
 
+/// A spec of a run state and of content in one.
+fn both(state: &str, parallelism: i64) -> Value {
+    json!({"desiredState": state, "parallelism": {"parallelism": parallelism}})
+}
+
 fn console_update() -> Act {
     let parallelism = json!({"ConfigurationTypeUpdate": "CUSTOM", "ParallelismUpdate": 3});
     let flink = json!({"ParallelismConfigurationUpdate": parallelism});
@@ -105,6 +110,53 @@ pub(super) fn all() -> Vec<Scenario> {
             "a new revision over drift that is reported",
             reported(),
             vec![console_update(), parallelism(2)],
+        ),
+        story(
+            "stop and change where drift is reported",
+            reported(),
+            vec![Act::edit("both", both("Stopped", 2)), parallelism(3)],
+        ),
+        story(
+            "stop and change, then start and change, where drift is reported",
+            reported(),
+            vec![
+                Act::edit("both", both("Stopped", 2)),
+                Act::edit("both again", both("Running", 3)),
+            ],
+        ),
+        story(
+            "stop and change of several calls",
+            running(),
+            vec![Act::edit("all", merged(&[both("Stopped", 2), network()]))],
+        ),
+        open(
+            "stop, and a change in the middle of it, where drift is reported",
+            reported(),
+            vec![
+                Act::edit("stop", json!({"desiredState": "Stopped"})),
+                parallelism(2).after(2),
+                Act::pause(120),
+                Act::edit("start", json!({"desiredState": "Running"})),
+            ],
+        ),
+        open(
+            "a forced stop on request and a change where drift is reported",
+            reported(),
+            vec![
+                Act::edit("stop", json!({"desiredState": "Stopped"})),
+                Act::annotate("sluicegate.dev/force-stop-requested-at", "1"),
+                parallelism(2),
+            ],
+        ),
+        open(
+            "stop and change in a window that shuts",
+            vec![create(merged(&[drift("Report"), super::change_control::opened()]))],
+            vec![
+                Act::edit("both", both("Stopped", 2)),
+                Act::edit("shut", super::change_control::shut()).once("/intent"),
+                Act::pause(120),
+                Act::edit("open", super::change_control::opened()),
+            ],
         ),
         open(
             "drift in the middle of a change",
