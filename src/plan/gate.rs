@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
 use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus};
-use crate::desired::Gate;
+use crate::desired::{Desired, Gate};
 use crate::plan::settle::operation_of;
 use crate::plan::{Desk, Waiting, measure};
 use crate::world::{ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
@@ -40,6 +40,29 @@ pub(super) struct Trouble {
     pub(super) cause: String,
 }
 
+/// What a gate asks for.
+#[derive(Clone, Copy)]
+struct Terms {
+    gate: Gate,
+    /// How long a job has until it must be up.
+    patience: SignedDuration,
+    /// How long a job that is up needs to show the rest.
+    needed: SignedDuration,
+}
+
+impl Terms {
+    fn of(want: &Desired) -> Self {
+        let interval = SignedDuration::from_millis(want.configuration.checkpoint.interval_ms);
+        // One more: the first checkpoint may have begun before the job was up.
+        let checkpoints = i32::try_from(want.gate.min_completed_checkpoints).map_or(i32::MAX, |count| count + 1);
+        Self {
+            gate: want.gate,
+            patience: want.progress_deadline,
+            needed: want.gate.stable_for + interval.saturating_mul(checkpoints),
+        }
+    }
+}
+
 /// When the operation of an intent ended, as far as it is known.
 pub(super) fn ended_at(desk: &Desk<'_>, intent: &Intent) -> Timestamp {
     let operation = operation_of(intent, desk.situation.world);
@@ -52,7 +75,8 @@ pub(super) fn ended_at(desk: &Desk<'_>, intent: &Intent) -> Timestamp {
 pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
     let began = operation_of(intent, desk.situation.world).map(|operation| operation.started_at);
     let operation_id = operation_of(intent, desk.situation.world).map(|operation| operation.id.clone());
-    desk.open_span(intent.revision.as_deref(), ended_at(desk, intent));
+    let ended = ended_at(desk, intent);
+    desk.open_span(intent.revision.as_deref(), ended);
     let Some(revision) = intent.revision.clone() else {
         return;
     };
@@ -60,7 +84,7 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
     let rollout = desk.journal.rollout.get_or_insert_with(|| RolloutStatus {
         revision,
         started_at: intent.declared_at,
-        deadline: intent.declared_at + patience,
+        deadline: ended + patience,
         from_version_id: intent.from_version_id,
         stopped_for_it: false,
         ran_before: None,
@@ -69,20 +93,26 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
         pre_change_snapshot: None,
         gate: None,
     });
+    rollout.deadline = ended + patience;
     rollout.gate = Some(GateStatus {
         operation_id,
+        opened_at: Some(ended),
         state_expected: intent.restores,
         ..GateStatus::since(began.unwrap_or(intent.declared_at))
     });
 }
 
 /// Holds what was seen against the terms of the gate, and remembers in the gate what a later look needs.
-pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, terms: Gate) -> Verdict {
+pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &Desired) -> Verdict {
     let situation = desk.situation;
     let now = situation.now;
+    let terms = Terms::of(want);
     let gate = rollout.gate.get_or_insert_with(|| GateStatus::since(now));
+    let opened_at = *gate.opened_at.get_or_insert(rollout.deadline - terms.patience);
+    rollout.deadline = opened_at + terms.patience;
     if let Some(other) = other_operation(gate, situation.world.operations()) {
         gate.stable_since = None;
+        gate.down_since = None;
         if other.status == OperationStatus::InProgress {
             let message = format!(
                 "operation {} ({}) goes on; the job is verified after it",
@@ -101,18 +131,19 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, terms: 
         Sight::Seen(job) => job.as_ref().filter(|job| job.started_at >= gate.since),
     };
     if std::mem::take(&mut gate.blind) {
-        rollout.deadline = now + deadline.duration_since(rollout.started_at);
+        gate.opened_at = Some(now);
+        rollout.deadline = now + terms.patience;
     }
     let deadline = rollout.deadline;
     let Some(job) = job else {
-        gate.stable_since = None;
-        return late(now, deadline, "the job of the change is not there");
+        return late(gate, now, deadline, terms.gate, "the job of the change is not there");
     };
     desk.journal.job = Some(report(job));
     let fresh_restarts = note(gate, job);
     if let Some(other) = other_operation(gate, situation.world.operations()) {
         gate.excused = gate.restarts;
         gate.excused_operation_id = Some(other.id.clone());
+        gate.opened_at = Some(opened_at + length(other));
         rollout.deadline += length(other);
         return not_yet(
             now,
@@ -122,13 +153,13 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, terms: 
             ),
         );
     }
-    if let Some(trouble) = trouble(gate, job, terms) {
+    if let Some(trouble) = trouble(gate, job, terms.gate) {
         return Verdict::Trouble(trouble);
     }
     if !job.is_up() {
-        gate.stable_since = None;
-        return late(now, deadline, &told(job));
+        return late(gate, now, deadline, terms.gate, &told(job));
     }
+    gate.down_since = None;
     if fresh_restarts {
         gate.stable_since = None;
     }
@@ -138,15 +169,18 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, terms: 
     prove(&gate, job, terms, since, now, deadline)
 }
 
-/// What a job that is up still has to show.
+/// What a job that is up still has to show. It has the time for that from when it was first seen up, whatever the clock
+/// says: nobody may have looked before.
 fn prove(
     gate: &GateStatus,
     job: &ObservedJob,
-    terms: Gate,
+    terms: Terms,
     since: Timestamp,
     now: Timestamp,
     deadline: Timestamp,
 ) -> Verdict {
+    let deadline = deadline.max(since + terms.needed);
+    let terms = terms.gate;
     let stable = lasts(terms.stable_for, since, now);
     let completed = job.checkpoints.map(|checkpoints| checkpoints.completed);
     let enough = terms.min_completed_checkpoints == 0
@@ -157,7 +191,7 @@ fn prove(
         return Verdict::Good;
     }
     let (well, all) = job.subtasks();
-    if now < deadline {
+    if now < deadline || !stable {
         let waits_for = if !stable {
             format!("it must run without interruption until {}", since + terms.stable_for)
         } else if !enough {
@@ -173,15 +207,10 @@ fn prove(
         );
     }
     let failed = job.checkpoints.is_some_and(|checkpoints| checkpoints.failed > 0);
-    if !stable || (!enough && failed) {
-        let why = if stable {
-            "no checkpoint was completed and some failed"
-        } else {
-            "the job did not run without interruption for long enough"
-        };
+    if !enough && failed {
         return Verdict::Trouble(Trouble {
             reason: Reason::DeadlineExceeded,
-            cause: cause(job, why),
+            cause: cause(job, "no checkpoint was completed and some failed"),
         });
     }
     let missing = if !counted {
@@ -274,9 +303,21 @@ fn not_yet(now: Timestamp, message: String) -> Verdict {
     })
 }
 
-fn late(now: Timestamp, deadline: Timestamp, what: &str) -> Verdict {
+/// A job that is not up: after the deadline it is condemned only by looks that go on for as long as a job must be up to be
+/// good, because nobody may have looked before.
+fn late(gate: &mut GateStatus, now: Timestamp, deadline: Timestamp, terms: Gate, what: &str) -> Verdict {
+    gate.stable_since = None;
     if now < deadline {
+        gate.down_since = None;
         return not_yet(now, format!("{what}; it must be up by {deadline}"));
+    }
+    let since = *gate.down_since.get_or_insert(now);
+    if now == since || !lasts(terms.stable_for, since, now) {
+        let until = since + terms.stable_for;
+        return not_yet(
+            now,
+            format!("{what}; it was to be up by {deadline} and is looked at until {until}"),
+        );
     }
     Verdict::Trouble(Trouble {
         reason: Reason::DeadlineExceeded,

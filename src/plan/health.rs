@@ -141,12 +141,14 @@ fn give(desk: &mut Desk<'_>, want: &Desired, no_state: Option<Plan>) -> Plan {
     plan
 }
 
-/// A job in trouble that its gate found after it was good before: a loop is known from then on.
-pub(super) fn begin_in_gate(desk: &mut Desk<'_>, cause: &str) {
-    if desk.journal.restart_loop().is_none() {
+/// A job in trouble that its gate found after it was good before: a loop is known from then on. Whether it is news.
+pub(super) fn begin_in_gate(desk: &mut Desk<'_>, cause: &str) -> bool {
+    let news = desk.journal.restart_loop().is_none();
+    if news {
         let known = found(desk, cause.to_owned());
         desk.journal.health.get_or_insert_default().restart_loop = Some(known);
     }
+    news
 }
 
 /// Whether the job was restarted for a loop within the last hour: one that comes after it shows that it did not help.

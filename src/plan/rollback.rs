@@ -215,7 +215,7 @@ fn running(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -
         desk.journal.rollout = None;
     }
     let mut rollout = open_rollout(desk, app, back);
-    let verdict = gate::evaluate(desk, &mut rollout, back.gate);
+    let verdict = gate::evaluate(desk, &mut rollout, back);
     desk.journal.rollout = Some(rollout);
     match verdict {
         Verdict::NotYet(waiting) => Some(Plan::Wait(waiting)),

@@ -1,21 +1,22 @@
 //! From what the service has to what is wanted: create, change, start, stop, and promote what proved good.
 
 mod background;
+mod overdue;
 mod running;
 pub(super) mod start;
 mod while_ready;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::{ForceStopped, GateStatus, HistoryResult, RanBefore, RolloutStatus, StepKind};
+use crate::api::status::{ForceStopped, GateStatus, HistoryResult, RanBefore, RolloutStatus};
 use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
-use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollback::revert;
 use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
-use crate::plan::rollout::running::{by_force, running};
+use crate::plan::rollout::overdue::{end_by_force, give_up_on_update, hangs, in_flight};
+use crate::plan::rollout::running::running;
 use crate::plan::rollout::start::{rest_after_failure, start};
 pub(super) use crate::plan::rollout::while_ready::change_while_ready;
 use crate::plan::step::{Create, Step};
@@ -57,59 +58,6 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
         _ if hangs(desk, app, want) => end_by_force(desk, app, desk.target()),
         _ => waiting::for_status(desk, app, want.progress_deadline),
     }
-}
-
-/// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
-/// it was never proven, or is in a loop, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
-/// and the revision is started from the restore point in a time of its own.
-fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let revision = want.revision.to_string();
-    let rollout = desk.journal.rollout.as_ref()?;
-    let ours = rollout.revision == revision && desk.journal.way_back.is_none();
-    if app.status != ApplicationStatus::Updating || !ours || !waiting::outlasts(desk, want.progress_deadline) {
-        return None;
-    }
-    let before = desk.journal.revisions().running;
-    let over_unproven = before.is_some_and(|before| before != revision && !desk.is_good(&before));
-    if over_unproven || desk.journal.restart_loop().is_some() {
-        let deadline = desk.situation.now + want.progress_deadline;
-        let plan = by_force(desk, want);
-        if let (Plan::Do(_), Some(rollout)) = (&plan, &mut desk.journal.rollout) {
-            rollout.deadline = deadline;
-        }
-        return Some(plan);
-    }
-    desk.condemn(Failure {
-        revision: Some(revision),
-        reason: Reason::DeadlineExceeded,
-        cause: "the update outlasted spec.rollout.progressDeadline".to_owned(),
-        source: Source::Controller,
-    });
-    None
-}
-
-/// Whether a start, or a stop that serves a change, lasts longer than allowed.
-fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    waiting::outlasts(desk, want.progress_deadline)
-        && match app.status {
-            ApplicationStatus::Starting => true,
-            ApplicationStatus::Stopping => want.state == DesiredState::Running,
-            _ => false,
-        }
-}
-
-/// Ends what hangs; a start that hangs is a failure of its revision.
-fn end_by_force(desk: &mut Desk<'_>, app: &Observed, revision: Option<String>) -> Plan {
-    let plan = waiting::admitted(desk, Step::ForceStop);
-    if app.status == ApplicationStatus::Starting && matches!(plan, Plan::Do(_)) {
-        desk.condemn(Failure {
-            revision,
-            reason: Reason::DeadlineExceeded,
-            cause: "the start outlasted spec.rollout.progressDeadline and was ended by force".to_owned(),
-            source: Source::Controller,
-        });
-    }
-    plan
 }
 
 fn absent(desk: &mut Desk<'_>, want: &Desired) -> Plan {
@@ -206,33 +154,6 @@ pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) ->
             ),
         )
     })
-}
-
-/// Follows the open intent; the only call beside it is the force-stop of a start or stop that outlasts the deadline.
-fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let intent = desk.journal.intent.clone()?;
-    let ends_another = matches!(intent.step, StepKind::ForceStop | StepKind::RollBack);
-    let began = waiting::began(desk)
-        .filter(|_| !ends_another)
-        .unwrap_or(intent.declared_at);
-    let overdue = desk.situation.now >= began + want.progress_deadline;
-    if !overdue {
-        return Some(waiting::for_intent(desk, &intent));
-    }
-    match (&app.status, intent.step) {
-        (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),
-        (ApplicationStatus::Stopping, StepKind::Stop) | (ApplicationStatus::Updating, StepKind::Restart)
-            if want.state == DesiredState::Running =>
-        {
-            Some(end_by_force(desk, app, None))
-        }
-        (ApplicationStatus::Updating, StepKind::Update) if want.state == DesiredState::Running => {
-            desk.journal.intent = None;
-            None
-        }
-        (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
-        (status, _) => Some(waiting::overdue(status)),
-    }
 }
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -373,6 +294,7 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
     let state_expected = lost_its_state(desk, want.revision.as_str());
     rollout.gate.get_or_insert_with(|| GateStatus {
         state_expected,
+        opened_at: Some(desk.situation.now),
         excused_operation_id: desk
             .situation
             .world

@@ -4,6 +4,7 @@ mod annotations;
 mod arms;
 mod by_hand;
 mod change_control;
+mod deadlines;
 mod edges;
 mod gate;
 mod health;

@@ -35,6 +35,9 @@ pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Health {
         );
         return ("False", failed.reason, message);
     }
+    if is_left_running(journal, running) {
+        return proven(situation, journal, running.unwrap_or_default());
+    }
     if journal.rollout.is_some() || journal.way_back.is_some() {
         return (
             "Unknown",
@@ -46,6 +49,14 @@ pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Health {
         return proven(situation, journal, running.unwrap_or_default());
     }
     unknown
+}
+
+/// Whether the job of a good revision that its gate found in trouble is left running.
+fn is_left_running(journal: &Journal, running: Option<&str>) -> bool {
+    let known = journal.restart_loop().filter(|known| known.answer.is_none());
+    let verified = journal.rollout.as_ref().filter(|rollout| rollout.gate.is_some());
+    let of_it = |revision: &str| running == Some(revision);
+    known.is_some_and(|known| of_it(&known.revision)) && verified.is_some_and(|rollout| of_it(&rollout.revision))
 }
 
 fn proven(situation: &Situation<'_>, journal: &Journal, running: &str) -> Health {

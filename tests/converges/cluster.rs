@@ -169,6 +169,13 @@ impl Cluster {
         }
     }
 
+    /// Removes an application and creates it again with its spec, as a backup does that is restored.
+    pub fn restore(&mut self, now: Timestamp, name: &str) {
+        if let Some(lost) = self.objects.remove(name) {
+            self.create(now, name, &lost["spec"]);
+        }
+    }
+
     /// Creates, changes or with `None` deletes a ConfigMap.
     pub fn set_config_map(&mut self, name: &str, data: Option<Value>) {
         self.version += 1;

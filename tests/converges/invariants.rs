@@ -15,6 +15,8 @@ use crate::trace::{Call, What, Write};
 mod calls;
 #[path = "invariants/change_control.rs"]
 mod change_control;
+#[path = "invariants/deadlines.rs"]
+mod deadlines;
 #[path = "invariants/drift.rs"]
 mod drift;
 #[path = "invariants/refusals.rs"]
@@ -71,6 +73,7 @@ pub const LAWS: &[Law] = &[
     ("S29", refusals::no_refusal_keeps_stopped_what_ran),
     ("S29", refusals::a_change_stops_a_job_once),
     ("S30", drift::nothing_of_ours_is_told_as_somebody_elses),
+    ("S31", deadlines::no_revision_is_condemned_by_the_clock_alone),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -263,10 +263,8 @@ impl Run {
             let is_due = match act.when {
                 When::Settled => self.is_settled(now),
                 When::After(after) => now >= self.driver.acted + seconds(after),
-                When::Told(member) => {
-                    let object = self.shared.world().object();
-                    object.is_some_and(|object| object["status"].pointer(member).is_some())
-                }
+                When::Told(member) => self.is_told(member),
+                When::Within(member, after) => now >= self.driver.acted + seconds(after) || self.is_told(member),
             };
             if !is_due {
                 return;
@@ -283,12 +281,21 @@ impl Run {
         }
     }
 
+    /// Whether the status of the resource has a member.
+    fn is_told(&self, member: &str) -> bool {
+        let object = self.shared.world().object();
+        object.is_some_and(|object| object["status"].pointer(member).is_some())
+    }
+
     /// Whether nothing is under way: the conditions say so, no call is awaited, and no look is due soon.
     fn is_settled(&self, now: Timestamp) -> bool {
         let mut world = self.shared.world();
         let Some(object) = world.object() else {
             return world.next_late().is_none();
         };
+        if world.away_until.is_some() {
+            return false;
+        }
         let due_soon = self.driver.due.is_some_and(|due| due <= now + seconds(1));
         let status = &object["status"];
         // What the service began by itself, and what is done beside a stalled resource, ends by itself.
@@ -328,6 +335,7 @@ impl Run {
 
     /// One step: a pass that is due, or the time to the next thing that happens.
     async fn step(&mut self, now: Timestamp) {
+        self.come_back(now);
         if now >= self.driver.census {
             self.driver.census = now + self.driver.census_pause;
             if self.shared.world().census_wakes(now) || Box::pin(self.counter_wakes(now)).await {
@@ -341,7 +349,7 @@ impl Run {
                 let due = due.filter(|_| object.is_some());
                 let act = self.driver.acts.get(self.driver.done).and_then(|act| match act.when {
                     When::Settled | When::Told(_) => None,
-                    When::After(after) => Some(self.driver.acted + seconds(after)),
+                    When::After(after) | When::Within(_, after) => Some(self.driver.acted + seconds(after)),
                 });
                 let late = self.shared.world().next_late();
                 let next = [due, act, late]
@@ -354,6 +362,22 @@ impl Run {
                     .await;
             }
         }
+    }
+
+    /// Ends the process while the controller is to be away, and puts everything off until it is back.
+    fn come_back(&mut self, now: Timestamp) {
+        let until = self.shared.world().away_until;
+        let Some(until) = until else { return };
+        if now >= until {
+            self.shared.world().away_until = None;
+            return;
+        }
+        if self.process.take().is_some() {
+            self.vouched = true;
+            self.shared.world().process += 1;
+        }
+        self.driver.due = Some(until);
+        self.driver.census = self.driver.census.max(until);
     }
 
     /// Reads the restart counter, and the log where it is watched, as the feed does; whether they say what the status does not.

@@ -8,6 +8,8 @@ use crate::script::{Act, code};
 
 #[path = "scenarios/change_control.rs"]
 pub mod change_control;
+#[path = "scenarios/deadlines.rs"]
+mod deadlines;
 #[path = "scenarios/health.rs"]
 mod health;
 #[path = "scenarios/ownership.rs"]
@@ -177,6 +179,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(ownership::all());
     all.extend(ways_back::all());
     all.extend(refused::all());
+    all.extend(deadlines::all());
     all
 }
 

@@ -22,6 +22,8 @@ pub enum When {
     After(i64),
     /// When the status of the resource has this member.
     Told(&'static str),
+    /// When the status of the resource has this member, or so many seconds after the act before.
+    Within(&'static str, i64),
 }
 
 type Deed = Arc<dyn Fn(&mut World, Timestamp) + Send + Sync>;
@@ -54,6 +56,12 @@ impl Act {
     /// The same act, but as soon as the status of the resource has a member, given as a JSON pointer.
     pub fn once(mut self, member: &'static str) -> Self {
         self.when = When::Told(member);
+        self
+    }
+
+    /// The same act, but as soon as the status of the resource has a member, or so many seconds after the act before.
+    pub fn within(mut self, member: &'static str, seconds: i64) -> Self {
+        self.when = When::Within(member, seconds);
         self
     }
 
@@ -137,9 +145,19 @@ impl Act {
                 if operation == "UpdateApplication" {
                     input["ConditionalToken"] = detail["ConditionalToken"].clone();
                 }
+                let left = (operation == "RollbackApplication").then(|| world.content_in_place(now));
+                if left.is_some() {
+                    input["CurrentApplicationVersionId"] = detail["ApplicationVersionId"].clone();
+                }
                 let answer = world.service.handle(now, REGION, operation, &input);
                 if answer.is_ok() {
                     world.note(now, What::Elsewhere(name));
+                    let left = left
+                        .flatten()
+                        .filter(|left| world.content_in_place(now).as_ref() != Some(left));
+                    if let Some(left) = left {
+                        world.note(now, What::Left(left));
+                    }
                 }
             }
         })
@@ -152,10 +170,45 @@ impl Act {
         Self::console(SWITCHED_OFF, "UpdateApplication", input)
     }
 
+    /// Somebody else goes back to the version before.
+    pub fn console_rollback() -> Self {
+        Self::console("console rollback", "RollbackApplication", json!({}))
+    }
+
+    /// No process of the controller runs for so many seconds.
+    pub fn away(seconds: i64) -> Self {
+        Self::new("the controller is away", move |world, now| {
+            world.away_until = Some(now + SignedDuration::from_secs(seconds));
+        })
+    }
+
+    /// The service does not let the controller call these operations, and nothing else is out of order.
+    pub fn denied(operations: &[&str]) -> Self {
+        let deny = operations.iter().map(|operation| (*operation).to_owned());
+        let faults = Faults {
+            deny: deny.collect(),
+            ..Faults::default()
+        };
+        Self::outage("a permission is missing", faults)
+    }
+
+    /// The resource comes back from a backup: as it was written, without its status.
+    pub fn restored() -> Self {
+        Self::new("restored from a backup", |world, now| {
+            world.cluster.restore(now, APP);
+            world.note(now, What::Elsewhere("restored from a backup"));
+        })
+    }
+
     /// Somebody else makes and starts an application of the name, with what the smallest spec asks for.
     pub fn foreign_application() -> Self {
-        Self::new("console: an application", |world, now| {
-            let location = json!({"BucketARN": "arn:aws:s3:::demo", "FileKey": "healthy-1.yaml"});
+        Self::foreign_application_of("healthy-1.yaml")
+    }
+
+    /// The same with other code.
+    pub fn foreign_application_of(key: &'static str) -> Self {
+        Self::new("console: an application", move |world, now| {
+            let location = json!({"BucketARN": "arn:aws:s3:::demo", "FileKey": key});
             let code = json!({"CodeContent": {"S3ContentLocation": location}, "CodeContentType": "ZIPFILE"});
             let create = json!({
                 "ApplicationName": APP,

@@ -156,6 +156,9 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
             act = act.after(i64::try_from(dice.below(90)).unwrap_or_default());
         }
         acts.push(act);
+        if dice.one_in(6) {
+            acts.extend(beside(dice));
+        }
         if dice.one_in(4) {
             acts.push(Act::pause(i64::try_from(dice.below(300)).unwrap_or_default()));
         }
@@ -166,6 +169,32 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
     // No sweep shows a change of tags by somebody else.
     acts.push(Act::annotate("sluicegate.dev/reconcile-requested-at", "at the end"));
     acts
+}
+
+/// What happens beside a change that goes on: nobody watches it, a permission is missing for it, somebody else goes back
+/// from it, or the resource is lost and comes back.
+fn beside(dice: &mut Dice) -> Vec<Act> {
+    let soon = dice.pick(&["/intent", "/rollout/gate", "/wayBack", "/failedRevisions"]);
+    let then = i64::try_from(dice.below(120)).unwrap_or_default();
+    let long = dice.pick(&[60, 200, 2_400]);
+    match dice.below(7) {
+        0..=2 => vec![Act::away(long).within(soon, then)],
+        3 => {
+            let calls = [
+                "UpdateApplication",
+                "StartApplication",
+                "RollbackApplication",
+                "StopApplication",
+            ];
+            let denied = Act::denied(&[dice.pick(&calls)]).within(soon, then);
+            vec![
+                denied,
+                Act::outage("the permission is there", Faults::default()).after(long),
+            ]
+        }
+        4 | 5 => vec![Act::console_rollback().within(soon, then)],
+        _ => vec![Act::restored().within(soon, then)],
+    }
 }
 
 fn first(dice: &mut Dice) -> Value {
@@ -299,7 +328,7 @@ fn act(dice: &mut Dice) -> Act {
         37 | 38 => snapshots::request(dice.pick(&["1", "2", "3"])),
         39 => Act::pause(i64::try_from(dice.below(600)).unwrap_or_default()),
         40..=42 => refuses(dice),
-        30 => Act::console("console rollback", "RollbackApplication", json!({})),
+        30 => Act::console_rollback(),
         31 => Act::console(
             "console snapshot",
             "CreateApplicationSnapshot",

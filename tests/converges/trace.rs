@@ -46,6 +46,8 @@ pub enum What {
     User(&'static str),
     /// Somebody else called the service, or the service acted by itself.
     Elsewhere(&'static str),
+    /// A rollback of somebody else left this content for another one.
+    Left(Value),
 }
 
 /// A read of the service.
@@ -59,6 +61,8 @@ pub struct Read {
     pub token: Option<String>,
     /// What opens the job to everybody who knows it.
     pub secret: Option<String>,
+    /// Of a look at the job: whether all of its tasks process in truth.
+    pub up: Option<bool>,
 }
 
 /// A mutating call of the controller.
@@ -93,6 +97,8 @@ pub struct Origin {
     pub snapshot_of_good: Option<bool>,
     /// Whether a rollback leads to the content of the good version; none where the call is no rollback.
     pub returns_to_good: Option<bool>,
+    /// The content that an update brought.
+    pub brought: Option<Value>,
 }
 
 /// The application as it was.
@@ -168,6 +174,7 @@ impl fmt::Display for Entry {
             What::Crash => f.write_str("crash"),
             What::User(what) => write!(f, "user: {what}"),
             What::Elsewhere(what) => write!(f, "elsewhere: {what}"),
+            What::Left(content) => write!(f, "somebody else's rollback left {content}"),
         }
     }
 }

@@ -107,6 +107,8 @@ pub struct World {
     pub watches: bool,
     /// How looks are read.
     pub looks: Looks,
+    /// Until when no process of the controller runs.
+    pub away_until: Option<Timestamp>,
     reads: u32,
     late: Vec<Late>,
 }
@@ -150,6 +152,7 @@ impl World {
             broken_reads: Vec::new(),
             watches: true,
             looks: Looks::Sdk,
+            away_until: None,
             reads: 0,
             late: Vec::new(),
         }
@@ -340,7 +343,14 @@ impl World {
                 content.is_some() && good.contains(&content)
             }),
             returns_to_good,
+            brought: None,
         }
+    }
+
+    /// The content of the application as it is.
+    pub fn content_in_place(&mut self, now: Timestamp) -> Option<Value> {
+        let version = self.described(now)?["ApplicationVersionId"].as_i64()?;
+        self.content(now, version)
     }
 
     /// Counts a point and tells which fault strikes there.
@@ -400,6 +410,9 @@ impl World {
         }
         let response = wire::respond(&mut self.service, now, request);
         call.took_effect = response.status == 200;
+        if call.took_effect && call.operation == "UpdateApplication" {
+            call.origin.brought = self.content_in_place(now);
+        }
         let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
         call.operation_id = body["OperationId"].as_str().map(str::to_owned);
         call.job_is_down = !call.took_effect && body.to_string().contains("experiencing downtime");
@@ -439,6 +452,7 @@ impl World {
             status: detail.application_status,
             token: detail.conditional_token,
             secret: url.split("authToken=").nth(1).map(str::to_owned),
+            up: None,
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
@@ -452,11 +466,13 @@ impl World {
             return Delivery::Broken;
         }
         let response = wire::respond_flink(&mut self.service, now, "GET", path_and_query);
+        let job = self.service.application_view(REGION, APP).and_then(|view| view.job);
         let read = Read {
             operation: "FlinkRest".to_owned(),
             status: Some(response.status.to_string()),
             token: None,
             secret: None,
+            up: Some(job.is_some_and(|job| job.is_healthy(now))),
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)

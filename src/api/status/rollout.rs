@@ -15,7 +15,7 @@ pub struct RolloutStatus {
     pub revision: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it must have ended.
+    /// When its job must be up, as far as nothing moves it.
     pub deadline: Timestamp,
     /// The configuration version before it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +105,12 @@ pub struct GateStatus {
     /// Whether the job was seen to have restored a snapshot.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub state_restored: bool,
+    /// When its time began: at the end of the operation of the change, or later by what is not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// Since when looks after the deadline show that the job is not up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub down_since: Option<Timestamp>,
     /// Whether nothing could be seen at the deadline; the first look that shows something gets the time of the change anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,
@@ -140,6 +146,8 @@ impl GateStatus {
             operation_id: None,
             state_expected: false,
             state_restored: false,
+            opened_at: None,
+            down_since: None,
             blind: false,
             job_id: None,
             stable_since: None,

@@ -12,7 +12,9 @@ use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Plan, by_hand, health, restart_wanted, restore, rollback, stall, switched_off, waiting};
+use crate::plan::{
+    Desk, Note, Plan, Stall, by_hand, health, restart_wanted, restore, rollback, stall, switched_off, waiting,
+};
 use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -69,7 +71,7 @@ fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
         desk.set_running(Some(revision.clone()));
     }
     let mut rollout = open_rollout(desk, app, want);
-    let verdict = gate::evaluate(desk, &mut rollout, want.gate);
+    let verdict = gate::evaluate(desk, &mut rollout, want);
     desk.journal.rollout = Some(rollout);
     match verdict {
         Verdict::Good => {
@@ -95,7 +97,11 @@ fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
 
 /// The job that the change brought is in trouble: the revision failed, or, where it was good before, its start did.
 fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
-    let good = desk.is_good(want.revision.as_str());
+    let revision = want.revision.as_str();
+    let good = desk.is_good(revision);
+    if trouble.reason == Reason::DeadlineExceeded && desk.journal.revisions().good.as_deref() == Some(revision) {
+        return left_running(desk, want, &trouble);
+    }
     desk.condemn(Failure {
         revision: Some(want.revision.to_string()),
         reason: trouble.reason,
@@ -116,6 +122,24 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
     rollback::plan(desk, app, want)
         .or_else(|| held(desk, want, &Difference::default()))
         .unwrap_or_else(|| stall(trouble.reason, trouble.cause))
+}
+
+/// The newest good revision is not stopped because it is late: that is told, looked at again, and `spec.health` says what
+/// follows.
+fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
+    if health::begin_in_gate(desk, &trouble.cause) {
+        desk.notes
+            .push(Note::warning(trouble.reason.as_str(), trouble.cause.clone()));
+    }
+    let again = desk.situation.now + desk.situation.rules.refusal_recheck;
+    match health::answer(desk, want) {
+        Some(Plan::Stall(stall)) => Plan::Stall(Stall {
+            recheck: Some(again),
+            ..stall
+        }),
+        Some(plan) => plan,
+        None => stall(Reason::JobUnhealthy, trouble.cause.clone()),
+    }
 }
 
 fn restart(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {

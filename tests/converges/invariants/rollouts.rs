@@ -105,7 +105,7 @@ fn is_evident(history: History<'_>, at: usize, call: &Call) -> bool {
 }
 
 /// Whether a call brought another job.
-fn launches(history: History<'_>, at: usize, call: &Call) -> bool {
+pub(super) fn launches(history: History<'_>, at: usize, call: &Call) -> bool {
     let brings = matches!(
         call.operation.as_str(),
         "StartApplication" | "UpdateApplication" | "RollbackApplication"

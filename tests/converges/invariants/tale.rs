@@ -81,6 +81,7 @@ impl Tale {
             status: status.map(str::to_owned),
             token: status.map(|_| "t1".to_owned()),
             secret: None,
+            up: None,
         };
         self.add(second, What::Pass(object)).add(second, What::Read(read))
     }

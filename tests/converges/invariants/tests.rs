@@ -343,6 +343,7 @@ fn a_rollback_of_a_job_that_nobody_saw_breaks_s19() {
             status: Some(code.to_owned()),
             token: None,
             secret: None,
+            up: None,
         })
     };
     let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
@@ -367,6 +368,7 @@ fn a_secret_in_a_status_or_an_event_breaks_s21() {
         status: None,
         token: None,
         secret: Some("hush".to_owned()),
+        up: None,
     });
     let tale = || Tale::new().pass(0, Some("RUNNING"));
     let known = |tale: Tale| tale.add(0, read.clone());

@@ -294,11 +294,7 @@ fn in_the_gate() -> Vec<Scenario> {
         open(
             "somebody rolls it back in the gate",
             patiently(),
-            vec![
-                good(),
-                Act::console("console rollback", "RollbackApplication", json!({})).once(gate),
-                Act::pause(120),
-            ],
+            vec![good(), Act::console_rollback().once(gate), Act::pause(120)],
         ),
         open(
             "a fix in the gate",

@@ -8,10 +8,11 @@ use crate::world::Restored;
 type Row = (&'static str, fn(&[i64]) -> Decision);
 
 /// The columns: the seconds of the looks since the change. `stableFor` is two minutes, `progressDeadline` half an hour.
-const COLUMNS: [(&str, &[i64]); 3] = [
+const COLUMNS: [(&str, &[i64]); 4] = [
     ("the first look", &[10]),
     ("`stableFor` later", &[10, 131]),
     ("at `progressDeadline`", &[10, 131, 1800]),
+    ("`stableFor` after it", &[10, 131, 1800, 1921]),
 ];
 
 const ROWS: [Row; 13] = [
