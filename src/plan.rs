@@ -7,6 +7,7 @@ mod by_hand;
 pub mod change_control;
 pub mod diff;
 pub(crate) mod drift;
+mod elsewhere;
 mod gate;
 pub mod health;
 mod ledger;

@@ -341,9 +341,13 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 
 fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {
     let rolled_back = journal.rolled_back.as_ref()?;
+    let why = match rolled_back.reason {
+        Reason::Manual => format!("after a rollback from revision {}", rolled_back.from),
+        _ => format!("because revision {} failed", rolled_back.from),
+    };
     let message = format!(
-        "revision {} is in place since {}, because revision {} failed",
-        rolled_back.to, rolled_back.at, rolled_back.from
+        "revision {} is in place since {}, {why}",
+        rolled_back.to, rolled_back.at
     );
     Some((rolled_back.reason, message))
 }
@@ -405,8 +409,12 @@ fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String
     if let Some(held_back) = held_back {
         return (false, held_back.reason, held_back.message);
     }
-    if journal.failure_of(want.revision.as_str()).is_some() {
-        let message = format!("revision {} failed and is held back", want.revision);
+    if let Some(failed) = journal.failure_of(want.revision.as_str()) {
+        let how = match failed.reason {
+            Reason::Manual | Reason::System => "was left by a rollback",
+            _ => "failed",
+        };
+        let message = format!("revision {} {how} and is held back", want.revision);
         return (false, Reason::FailedRevisionHeld, message);
     }
     (

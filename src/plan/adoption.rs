@@ -1,11 +1,15 @@
-//! Taking over an application that exists and carries no tags of this controller.
+//! Taking over an application that exists and carries no tags of this controller, and a job that was found running.
 
 use crate::api::condition::Reason;
 use crate::api::spec::Adoption;
+use crate::api::status::Revisions;
+use crate::configuration::Revision;
 use crate::desired::Desired;
+use crate::plan::diff::difference;
+use crate::plan::ownership::Ownership;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, stall, waiting};
-use crate::world::Observed;
+use crate::plan::{Desk, Note, Plan, gate, stall, waiting};
+use crate::world::{ApplicationStatus, Observed};
 
 /// What follows where the application carries no tags of ours: they are set where the spec and the controller let it be
 /// taken over; otherwise it is left alone.
@@ -47,6 +51,38 @@ pub(super) fn of_untagged(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -
         ));
     }
     plan
+}
+
+/// Takes what runs for good at first sight where nothing shows that the controller brought it: the application was taken
+/// over, or the resource came back without its status. Its gate may verify the job, and condemns nothing.
+pub(super) fn take_as_good(desk: &mut Desk<'_>, app: &Observed) {
+    let journal = &desk.journal;
+    let revisions = journal.revisions();
+    let is_ours = desk.situation.owner.judge(&app.tags) == Ownership::Ours;
+    let knows_nothing = journal.intent.is_none()
+        && journal.rollout.is_none()
+        && journal.way_back.is_none()
+        && journal.history.is_empty()
+        && journal.failed_revisions.is_empty()
+        && revisions.running.is_none()
+        && revisions.good.is_none();
+    if !is_ours || !knows_nothing || app.status != ApplicationStatus::Running {
+        return;
+    }
+    let want = desk.situation.want.ok();
+    let wanted = want.filter(|want| difference(app, &want.configuration).is_empty());
+    let revision = wanted.map_or_else(
+        || Revision::of(&app.configuration, false).to_string(),
+        |want| want.revision.to_string(),
+    );
+    desk.journal.had_state = true;
+    desk.journal.revisions = Some(Revisions {
+        running: Some(revision.clone()),
+        good: Some(revision.clone()),
+        good_version_id: Some(app.version_id),
+        ..revisions
+    });
+    gate::open_for_found(desk, app, revision);
 }
 
 /// Why no application is created where there is none: the spec only takes one over.

@@ -1,9 +1,9 @@
-//! What people do by hand: a forced stop, a rollback, and a rollback or an update in the console.
+//! What people do by hand: a forced stop, a rollback, and an update in the console.
 
 use jiff::Timestamp;
 
 use crate::api::condition::Reason;
-use crate::api::status::{ForceStopped, Phase, RolledBack, StepKind, WayBack};
+use crate::api::status::{ForceStopped, Phase, StepKind, WayBack};
 use crate::desired::Desired;
 use crate::plan::diff::difference;
 use crate::plan::ledger::{Failure, Source};
@@ -108,36 +108,6 @@ pub(super) fn roll_back(desk: &mut Desk<'_>, want: &Desired) {
     rollback::answered(desk, &from);
     desk.journal.rollout = None;
     desk.journal.way_back = Some(WayBack::new(from, to, version_id, Reason::Manual, desk.situation.now));
-}
-
-/// Recognises a rollback that somebody else made from the version that was brought out: it is no drift, and the
-/// revision that was left is held.
-pub(super) fn recognise(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
-    let revisions = desk.journal.revisions();
-    let version = revisions
-        .good_version_id
-        .filter(|_| revisions.good.as_deref() == Some(want.revision.as_str()));
-    let left = version.is_some_and(|version| app.rolled_back_from == Some(version));
-    if !left || desk.journal.rollout.is_some() || desk.journal.failure_of(want.revision.as_str()).is_some() {
-        return;
-    }
-    let from = want.revision.to_string();
-    let to = revisions
-        .previous
-        .map_or_else(|| format!("version {}", app.version_id), |previous| previous.revision);
-    desk.notes.push(Note::warning(
-        "RolledBackElsewhere",
-        format!("somebody else rolled the application back from revision {from}; it is not sent again"),
-    ));
-    desk.condemn_revision(from.clone(), Reason::Manual);
-    rollback::answered(desk, &from);
-    desk.set_running(Some(to.clone()));
-    desk.journal.rolled_back = Some(RolledBack {
-        from,
-        to,
-        reason: Reason::Manual,
-        at: desk.situation.now,
-    });
 }
 
 /// Notices that an update of somebody else replaced the job in place: what the new job snapshots is no way back, until

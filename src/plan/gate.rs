@@ -6,11 +6,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
-use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus};
+use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus, StepKind};
 use crate::desired::{Desired, Gate};
 use crate::plan::settle::operation_of;
 use crate::plan::{Desk, Waiting, measure};
-use crate::world::{ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
+use crate::world::{Observed, ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
 
 /// The time between two looks at a job that is verified.
 const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);
@@ -80,12 +80,69 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
     let Some(revision) = intent.revision.clone() else {
         return;
     };
+    let gate = GateStatus {
+        operation_id,
+        version_id: brought_version(desk, intent),
+        opened_at: Some(ended),
+        state_expected: intent.restores,
+        ..GateStatus::since(began.unwrap_or(intent.declared_at))
+    };
+    begin(desk, revision, intent.declared_at, gate);
+}
+
+/// The configuration version with which a call brought its job: somebody else may have brought another since.
+pub(super) fn brought_version(desk: &Desk<'_>, intent: &Intent) -> Option<i64> {
+    let next = || intent.from_version_id.map(|version| version + 1);
+    match intent.step {
+        StepKind::Start => intent.from_version_id,
+        StepKind::Update | StepKind::Restart => intent.to_version_id.or_else(next),
+        _ => desk.situation.world.application.as_ref().map(|app| app.version_id),
+    }
+}
+
+/// Opens the gate for the job of a rollback that somebody else made.
+pub(super) fn open_for_rollback(
+    desk: &mut Desk<'_>,
+    app: &Observed,
+    revision: String,
+    operation: Option<&ObservedOperation>,
+) {
+    let began = operation.map_or(app.created_at, |operation| operation.started_at);
+    let ended = operation.and_then(|operation| operation.ended_at);
+    let gate = GateStatus {
+        operation_id: operation.map(|operation| operation.id.clone()),
+        version_id: Some(app.version_id),
+        opened_at: Some(ended.unwrap_or(desk.situation.now)),
+        ..GateStatus::since(began)
+    };
+    begin(desk, revision, began, gate);
+}
+
+/// Opens the gate for a job that was found running.
+pub(super) fn open_for_found(desk: &mut Desk<'_>, app: &Observed, revision: String) {
+    let now = desk.situation.now;
+    let newest = desk.situation.world.operations().first();
+    let gate = GateStatus {
+        version_id: Some(app.version_id),
+        found_at: Some(now),
+        opened_at: Some(now),
+        excused_operation_id: newest.map(|newest| newest.id.clone()),
+        ..GateStatus::since(app.created_at)
+    };
+    begin(desk, revision, now, gate);
+}
+
+/// Puts a gate into the rollout of its revision, which begins with it where there is none.
+fn begin(desk: &mut Desk<'_>, revision: String, started_at: Timestamp, gate: GateStatus) {
     let patience = desk.situation.want.map_or(DEADLINE, |want| want.progress_deadline);
-    let rollout = desk.journal.rollout.get_or_insert_with(|| RolloutStatus {
+    let deadline = gate.opened_at.unwrap_or(desk.situation.now) + patience;
+    let intent = desk.journal.intent.as_ref();
+    let from_version_id = intent.and_then(|intent| intent.from_version_id);
+    let rollout = desk.journal.rollout.get_or_insert(RolloutStatus {
         revision,
-        started_at: intent.declared_at,
-        deadline: ended + patience,
-        from_version_id: intent.from_version_id,
+        started_at,
+        deadline,
+        from_version_id,
         stopped_for_it: false,
         ran_before: None,
         updated_version_id: None,
@@ -93,13 +150,8 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
         pre_change_snapshot: None,
         gate: None,
     });
-    rollout.deadline = ended + patience;
-    rollout.gate = Some(GateStatus {
-        operation_id,
-        opened_at: Some(ended),
-        state_expected: intent.restores,
-        ..GateStatus::since(began.unwrap_or(intent.declared_at))
-    });
+    rollout.deadline = deadline;
+    rollout.gate = Some(gate);
 }
 
 /// Holds what was seen against the terms of the gate, and remembers in the gate what a later look needs.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::annotation;
 use crate::api::condition::ConditionType;
 use crate::api::spec::{DesiredState, FlinkApplication, Mode};
-use crate::api::status::{Journal, RefusalClass, Requests, StepKind};
+use crate::api::status::{Journal, RefusalClass, Requests, StepKind, WayBack};
 use crate::desired::{Desired, Health, Undesirable, deletion_rules};
 use crate::plan::{diff, finalizer, health, requests, restart_wanted, snapshots};
 use crate::world::{ApplicationStatus, Needs, Observed, Restarts};
@@ -33,7 +33,8 @@ pub fn needs(
     let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
     let news = health::is_news(&journal, &terms, restarts);
     let mut versions = Vec::new();
-    if let Some(way) = journal.way_back.as_ref().filter(|way| way.failure.is_none()) {
+    let is_known = |way: &WayBack| way.failure.is_some() || way.elsewhere && way.version_id == observed.version_id;
+    if let Some(way) = journal.way_back.as_ref().filter(|way| !is_known(way)) {
         versions.push(way.version_id);
         versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
     } else if is_left(&journal, want, observed) {

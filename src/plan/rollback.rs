@@ -13,10 +13,12 @@ use crate::api::spec::OnFailure;
 use crate::api::status::{HistoryResult, RefusalClass, RolledBack, WayBack};
 use crate::configuration::{Configuration, Revision};
 use crate::desired::Desired;
-use crate::plan::diff::difference;
+use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Verdict};
 use crate::plan::rollout::start::rest_before_start;
-use crate::plan::rollout::{change_while_ready, declare_rollout, forced_stop_that_holds, open_rollout, without_effect};
+use crate::plan::rollout::{
+    change_while_ready, declare_rollout, forced_stop_that_holds, held, open_rollout, without_effect,
+};
 use crate::plan::step::{Fence, Step};
 use crate::plan::{Desk, Note, Plan, Stall, Waiting, restore, stall, waiting};
 use crate::world::{ApplicationStatus, Observed, ObservedSnapshot, ObservedVersion, SnapshotStatus};
@@ -33,7 +35,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
     };
     let reverts = way.reason == Reason::Reverted;
     let newer = want.revision.as_str() != way.to && (reverts || want.revision.as_str() != way.from);
-    if newer && (!way.started || way.failure.is_some()) {
+    if newer && (!way.started || way.elsewhere || way.failure.is_some()) {
         desk.journal.way_back = None;
         desk.journal.rollout = None;
         return None;
@@ -48,7 +50,24 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
     if plan.is_none() {
         desk.serves = None;
     }
-    plan
+    match plan {
+        Some(Plan::Wait(waiting)) if way.elsewhere && app.status == ApplicationStatus::Running => {
+            Some(beside_the_hold(desk, want, waiting))
+        }
+        plan => plan,
+    }
+}
+
+/// What is said while the job of somebody else's rollback is verified: that the revision of the spec is held.
+fn beside_the_hold(desk: &Desk<'_>, want: &Desired, waiting: Waiting) -> Plan {
+    let anything = Difference::default();
+    match held(desk, want, &anything) {
+        Some(Plan::Stall(stall)) => Plan::Stall(Stall {
+            recheck: Some(waiting.until),
+            ..stall
+        }),
+        _ => Plan::Wait(waiting),
+    }
 }
 
 /// Leaves the way back for as long as the application shall be stopped.
@@ -111,6 +130,11 @@ pub(super) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     if want.on_failure != OnFailure::Rollback || good == revision {
         return;
     }
+    if desk.journal.failure_of(&good).is_some() {
+        // Somebody left the good revision: it is no way back, and what is in place is left as it is.
+        answered(desk, revision);
+        return;
+    }
     desk.notes.push(Note::warning(
         "RollbackStarted",
         format!("revision {revision} failed; going back to revision {good} (version {version_id})"),
@@ -160,11 +184,13 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     if let Some(failure) = &way.failure {
         return Some(failed_for_good(way, failure));
     }
-    let is_read = desk.situation.world.versions.contains_key(&way.version_id);
-    if !is_read && (way.reason != Reason::Reverted || !was_asked_for(desk)) {
-        return Some(unread(desk, way));
+    if app.status == ApplicationStatus::Ready && desk.journal.failure_of(&way.to).is_some() {
+        let why = format!("revision {} failed and is not started", way.to);
+        return Some(fail(desk, way, &why));
     }
-    let good = revert::good_version(desk, want, way);
+    let Some(good) = content(desk, app, want, way) else {
+        return Some(unread(desk, way));
+    };
     let back = back_to(want, &way.to, good.configuration.clone());
     let plan = match app.status {
         ApplicationStatus::Running => running(desk, app, &back, way)?,
@@ -174,6 +200,20 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
         _ => waiting::for_status(desk, app, back.progress_deadline),
     };
     Some(as_rollback(plan))
+}
+
+/// The content that the way leads to; none while it is still to be read.
+fn content(desk: &Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Option<ObservedVersion> {
+    let read = desk.situation.world.versions.get(&way.version_id).cloned();
+    let in_place = way.elsewhere && app.version_id == way.version_id;
+    let by_spec = way.reason == Reason::Reverted && was_asked_for(desk);
+    read.or_else(|| {
+        in_place.then(|| ObservedVersion {
+            configuration: app.configuration.clone(),
+            code_digest: app.code_digest.clone(),
+        })
+    })
+    .or_else(|| by_spec.then(|| revert::good_version(desk, want, way)))
 }
 
 /// Whether the pass knew of the way back before it read, so that it asked for the versions.
@@ -323,6 +363,16 @@ fn finish(desk: &mut Desk<'_>, app: &Observed, way: &WayBack) {
     desk.make_good(&way.to, app.version_id);
     desk.journal.way_back = None;
     desk.record(HistoryResult::RolledBack, Some(way.from.clone()));
+    if way.elsewhere {
+        desk.notes.push(Note::normal(
+            "GatePassed",
+            format!(
+                "revision {} runs as version {} and is proven good; somebody else went back to it",
+                way.to, app.version_id
+            ),
+        ));
+        return;
+    }
     desk.notes.push(Note::warning(
         "RolledBack",
         format!(

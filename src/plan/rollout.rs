@@ -206,7 +206,7 @@ fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
 }
 
 /// A failed revision is neither sent nor started; a stopped application that has it already may rest.
-fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan> {
+pub(super) fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan> {
     let failed = desk.journal.failure_of(want.revision.as_str())?;
     if want.state == DesiredState::Stopped && difference.is_empty() {
         return None;
@@ -227,10 +227,15 @@ fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> Option<Plan
             DesiredState::Running => format!("runs again since {}", rolled_back.at),
             DesiredState::Stopped => "took its place and is stopped, as the spec asks".to_owned(),
         };
+        let how = match failed.reason {
+            Reason::Manual => "was left by a rollback",
+            Reason::System => "was left by a rollback that the service, or somebody else, made",
+            _ => "failed",
+        };
         return Some(stall(
             Reason::RolledBack,
             format!(
-                "revision {} failed at {}{cause}. Revision {} {then}; revision {} is not tried again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+                "revision {} {how} at {}{cause}. Revision {} {then}; revision {} is not tried again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
                 failed.revision, failed.at, rolled_back.to, failed.revision
             ),
         ));
@@ -294,6 +299,7 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
     let state_expected = lost_its_state(desk, want.revision.as_str());
     rollout.gate.get_or_insert_with(|| GateStatus {
         state_expected,
+        version_id: Some(app.version_id),
         opened_at: Some(desk.situation.now),
         excused_operation_id: desk
             .situation

@@ -7,7 +7,7 @@ use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, Ste
 use crate::desired::identity;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note, by_hand, gate, measure, put_back, snapshots};
+use crate::plan::{Desk, Note, adoption, by_hand, elsewhere, gate, measure, put_back, snapshots};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -43,16 +43,19 @@ pub(super) enum Verdict {
 pub(super) fn settle(desk: &mut Desk<'_>) {
     pin(desk);
     match desk.journal.intent.clone() {
+        None if elsewhere::recognise(desk) => {}
         None => notice_end(desk),
         Some(intent) => {
             let verdict = verdict(&intent, desk);
             apply(desk, &intent, verdict);
-            if desk.journal.intent.is_none() && intent.step == StepKind::Start {
+            let over = desk.journal.intent.is_none();
+            if over && !elsewhere::recognise(desk) && intent.step == StepKind::Start {
                 notice_end(desk);
             }
         }
     }
     if let Some(app) = &desk.situation.world.application {
+        adoption::take_as_good(desk, app);
         by_hand::notice_update(desk, app);
         // A job runs, whoever started it: no forced stop holds any more.
         if app.status == ApplicationStatus::Running && desk.journal.intent.is_none() {
@@ -242,7 +245,7 @@ fn cause(operation: &ObservedOperation) -> String {
 fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
     match verdict {
         Verdict::Open => return,
-        Verdict::Void => {}
+        Verdict::Void => elsewhere::note_version(desk, intent),
         Verdict::Done => {
             measure::operation(desk, intent, true);
             done(desk, intent);
@@ -286,7 +289,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
                 .push(Note::normal("Started", format!("the job was started {from}")));
         }
         StepKind::Update => {
-            let version = desk.situation.world.application.as_ref().map(|app| app.version_id);
+            let version = gate::brought_version(desk, intent);
             if let Some(rollout) = &mut desk.journal.rollout {
                 rollout.updated_version_id = version;
             }

@@ -6,6 +6,8 @@ mod by_hand;
 mod change_control;
 mod deadlines;
 mod edges;
+mod elsewhere;
+mod found;
 mod gate;
 mod health;
 mod intents;

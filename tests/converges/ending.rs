@@ -131,12 +131,12 @@ struct Costs {
 }
 
 impl Costs {
-    /// One full look of the new process at the end of the tail.
+    /// One full look of the new process at the end of the tail, with the errors of a few operations that failed.
     const AT_REST: Self = Self {
         calls: 0,
         writes: 0,
         events: 0,
-        reads: 6,
+        reads: 8,
     };
     /// One full look with one at the job that is not proven, or at the versions that a way back leads between.
     const UNPROVEN: Self = Self {

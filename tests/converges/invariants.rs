@@ -19,6 +19,8 @@ mod change_control;
 mod deadlines;
 #[path = "invariants/drift.rs"]
 mod drift;
+#[path = "invariants/elsewhere.rs"]
+mod elsewhere;
 #[path = "invariants/refusals.rs"]
 mod refusals;
 #[path = "invariants/restore.rs"]
@@ -74,6 +76,8 @@ pub const LAWS: &[Law] = &[
     ("S29", refusals::a_change_stops_a_job_once),
     ("S30", drift::nothing_of_ours_is_told_as_somebody_elses),
     ("S31", deadlines::no_revision_is_condemned_by_the_clock_alone),
+    ("S32", elsewhere::what_was_found_is_left_alone),
+    ("S33", elsewhere::what_a_foreign_rollback_left_is_not_sent_again),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

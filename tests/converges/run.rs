@@ -302,8 +302,14 @@ impl Run {
         let service_is_busy = matches!(text(status, "/aws/applicationStatus"), "AUTOSCALING" | "MAINTENANCE")
             && !status.to_string().contains("DeadlineExceeded");
         let is_aside = matches!(text(status, "/intent/step"), "BackUp" | "DeleteSnapshot");
+        // Somebody else's rollback is stalled at once and verified beside that.
+        let is_verified = status["wayBack"]["elsewhere"] == true
+            && status["wayBack"]["failure"].is_null()
+            && !status["rollout"]["gate"].is_null()
+            && is_stalled_as(status, "RolledBack");
         !due_soon
             && !service_is_busy
+            && !is_verified
             && !is_aside
             && self.driver.looked
             && world.next_late().is_none()
@@ -471,6 +477,15 @@ impl Run {
         self.driver.due = None;
         given
     }
+}
+
+/// Whether a status is stalled for a reason.
+fn is_stalled_as(status: &Value, reason: &str) -> bool {
+    let conditions = status["conditions"].as_array();
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Stalled" && condition["reason"] == reason)
 }
 
 /// Whether a resource only watches its application.

@@ -10,6 +10,8 @@ use crate::script::{Act, code};
 pub mod change_control;
 #[path = "scenarios/deadlines.rs"]
 mod deadlines;
+#[path = "scenarios/elsewhere.rs"]
+mod elsewhere;
 #[path = "scenarios/health.rs"]
 mod health;
 #[path = "scenarios/ownership.rs"]
@@ -180,6 +182,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(ways_back::all());
     all.extend(refused::all());
     all.extend(deadlines::all());
+    all.extend(elsewhere::all());
     all
 }
 

@@ -164,6 +164,10 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
         }
     }
     acts.push(Act::outage("all is in order", Faults::default()).after(10));
+    if acts.iter().any(|act| act.name == "a permission is missing") {
+        // What was refused for long is sent again within five minutes.
+        acts.push(Act::pause(310));
+    }
     // A schedule would never come to rest.
     acts.push(snapshots::unscheduled().after(0));
     // No sweep shows a change of tags by somebody else.

@@ -105,6 +105,12 @@ pub struct GateStatus {
     /// Whether the job was seen to have restored a snapshot.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub state_restored: bool,
+    /// The configuration version with which the job came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<i64>,
+    /// When the job was found running, where no call of the controller brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found_at: Option<Timestamp>,
     /// When its time began: at the end of the operation of the change, or later by what is not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<Timestamp>,
@@ -146,6 +152,8 @@ impl GateStatus {
             operation_id: None,
             state_expected: false,
             state_restored: false,
+            version_id: None,
+            found_at: None,
             opened_at: None,
             down_since: None,
             blind: false,
@@ -182,6 +190,9 @@ pub struct WayBack {
     /// Whether the job of the good revision was started again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub started: bool,
+    /// Whether somebody else, or the service itself, took it: it is verified and never undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
     /// Why it failed; it is not tried again before a person asks for it.
     #[schemars(length(max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +211,7 @@ impl WayBack {
             started_at,
             rollback_refused: false,
             started: false,
+            elsewhere: false,
             failure: None,
         }
     }

@@ -12,9 +12,7 @@ use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{
-    Desk, Note, Plan, Stall, by_hand, health, restart_wanted, restore, rollback, stall, switched_off, waiting,
-};
+use crate::plan::{Desk, Note, Plan, Stall, health, restart_wanted, restore, rollback, stall, switched_off, waiting};
 use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -24,7 +22,6 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     }
     let difference = difference(app, &want.configuration);
     if !difference.is_empty() {
-        by_hand::recognise(desk, app, want);
         return match held(desk, want, &difference) {
             Some(plan) => match health::answer_of_stand_in(desk, app, want).unwrap_or(plan) {
                 Plan::Stall(stall) => aside(desk, app, want).unwrap_or(Plan::Stall(stall)),
@@ -99,6 +96,12 @@ fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
 fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
     let revision = want.revision.as_str();
     let good = desk.is_good(revision);
+    let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
+    if gate.is_some_and(|gate| gate.found_at.is_some()) {
+        let plan = left_running(desk, want, &trouble);
+        desk.journal.rollout = None;
+        return plan;
+    }
     if trouble.reason == Reason::DeadlineExceeded && desk.journal.revisions().good.as_deref() == Some(revision) {
         return left_running(desk, want, &trouble);
     }
@@ -124,8 +127,8 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         .unwrap_or_else(|| stall(trouble.reason, trouble.cause))
 }
 
-/// The newest good revision is not stopped because it is late: that is told, looked at again, and `spec.health` says what
-/// follows.
+/// A job that was found running, or of the newest good revision that is late, is not stopped by its gate: the trouble is
+/// told, and `spec.health` says what follows. The gate of what was found ends; the restart counter is watched after it.
 fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
     if health::begin_in_gate(desk, &trouble.cause) {
         desk.notes

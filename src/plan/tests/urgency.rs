@@ -59,6 +59,7 @@ fn a_job_in_trouble_and_the_way_back_are_a_rescue() {
                 started_at: start_of_time(),
                 rollback_refused: false,
                 started: false,
+                elsewhere: false,
                 failure,
             });
         })

@@ -35,7 +35,8 @@ pub(super) fn nothing_is_sent_while_an_operation_is_in_flight(history: History<'
         let ours_in_the_making = snapshots
             .filter(|(name, status)| name.starts_with("sluicegate-") && status == "CREATING")
             .count();
-        let too_early = ours_in_the_making > 0 && !call.forces() && !call.tags_only();
+        let forgotten = is_forgotten(history, 0, at);
+        let too_early = ours_in_the_making > 0 && !call.forces() && !call.tags_only() && !forgotten;
         (!legal || too_early).then(|| {
             let status = status.unwrap_or("no application");
             format!(
@@ -59,7 +60,8 @@ pub(super) fn nothing_is_sent_before_an_unknown_outcome_is_settled(history: Hist
             first.operation == "StartApplication" && status == Some("RUNNING") && operation != "StopApplication"
         };
         let mut later = history.calls().filter(|(at, _, _)| *at > unknown);
-        let next = later.find(|(at, _, call)| !is_harmless(*at, &call.operation));
+        let next =
+            later.find(|(at, _, call)| !is_harmless(*at, &call.operation) && !is_forgotten(history, unknown, *at));
         if let Some((at, entry, call)) = next.filter(|(at, _, _)| !history.is_settled_before(unknown, *at, deadline)) {
             let _ = at;
             found.push(format!(
@@ -69,6 +71,12 @@ pub(super) fn nothing_is_sent_before_an_unknown_outcome_is_settled(history: Hist
         }
     }
     found
+}
+
+/// Whether the resource lost its memory between two calls.
+fn is_forgotten(history: History<'_>, first: usize, later: usize) -> bool {
+    let mut between = history.0[first..later].iter();
+    between.any(|entry| matches!(entry.what, What::Elsewhere("restored from a backup")))
 }
 
 /// S6: no stop soon after a start without an answer, no start soon after such a stop, unless the effect was seen.
@@ -84,6 +92,7 @@ pub(super) fn starts_and_stops_of_unknown_outcome_are_quarantined(history: Histo
             *at > unknown
                 && call.operation == opposite
                 && entry.at < sent.at + QUARANTINE
+                && !is_forgotten(history, unknown, *at)
                 && !history.is_settled_before(unknown, *at, QUARANTINE)
         });
         if let Some((_, entry, call)) = early {

@@ -45,7 +45,8 @@ pub(super) fn a_revision_is_rolled_back_once_and_only_to_what_was_good(history: 
         let (from, to, uid) = (text(way, "/from"), text(way, "/to"), text(after, "/metadata/uid"));
         let before = write.before.as_ref().map_or(&Value::Null, |before| &before["status"]);
         let restarts_the_good_one = text(before, "/rolledBack/from") == from;
-        if way.is_null() || text(before, "/wayBack/from") == from || restarts_the_good_one {
+        let is_theirs = way["elsewhere"] == true;
+        if way.is_null() || is_theirs || text(before, "/wayBack/from") == from || restarts_the_good_one {
             continue;
         }
         let mut earlier = begun.iter().filter(|(_, of, whose)| *of == from && *whose == uid);
@@ -95,7 +96,9 @@ fn is_evident(history: History<'_>, at: usize, call: &Call) -> bool {
         .calls()
         .filter(|(place, _, call)| *place < at && launches(history, *place, call));
     let Some((changed, _, _)) = changed.last() else {
-        return !failed_revisions(written).is_empty() || text(written, "/refusal/class") == "JobDown";
+        return !failed_revisions(written).is_empty()
+            || text(written, "/refusal/class") == "JobDown"
+            || written.pointer("/health/restartLoop").is_some();
     };
     let seen = history.0[changed..at].iter().any(|entry| {
         let What::Read(read) = &entry.what else { return false };

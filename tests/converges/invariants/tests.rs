@@ -680,3 +680,75 @@ fn a_change_of_ours_that_is_told_as_drift_breaks_s30() {
     assert_eq!(told(Some(0)), ["S30"]);
     assert_eq!(told(Some(1)), Vec::<&str>::new());
 }
+
+/// A look at the job that shows whether it is up.
+fn look(up: bool) -> What {
+    What::Read(Read {
+        operation: "FlinkRest".to_owned(),
+        status: Some("200".to_owned()),
+        token: None,
+        secret: None,
+        up: Some(up),
+    })
+}
+
+#[test]
+fn a_revision_that_the_clock_alone_condemns_breaks_s31() {
+    let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
+    let condemned = |looks: &[(i64, bool)]| {
+        let mut tale = Tale::new().with(|object, _| {
+            object["spec"]["rollout"] = json!({"progressDeadline": "1m", "gate": {"stableFor": "10s"}});
+        });
+        tale = tale
+            .pass(0, Some("RUNNING"))
+            .call(0, "UpdateApplication", update(Some(&latest)));
+        for (second, up) in looks {
+            tale = tale.pass(*second, Some("RUNNING")).add(*second, look(*up));
+        }
+        let last = looks.last().map_or(0, |(second, _)| *second);
+        let failure = json!({"reason": "DeadlineExceeded", "cause": "late"});
+        let after = with_status(json!({"lastFailure": failure}), 6);
+        tale.wrote(last, object(), after).breaks()
+    };
+    assert_eq!(condemned(&[(600, false)]), ["S31"]);
+    assert_eq!(condemned(&[(600, false), (605, false)]), ["S31"]);
+    assert_eq!(condemned(&[(600, false), (605, true), (610, false)]), ["S31"]);
+    assert_eq!(condemned(&[(30, false), (40, false)]), ["S31"]);
+    assert_eq!(condemned(&[(600, false), (610, false)]), Vec::<&str>::new());
+}
+
+#[test]
+fn a_job_that_was_found_and_is_stopped_by_its_gate_breaks_s32() {
+    let found = |what: &'static str, health: Value| {
+        let tale = Tale::new().with(|object, _| {
+            object["spec"]["health"] = health;
+            object["status"]["health"] = json!({"restartLoop": {}});
+        });
+        let tale = tale.add(0, What::Elsewhere(what)).pass(60, Some("RUNNING"));
+        tale.call(60, "StopApplication", json!({"Force": true})).breaks()
+    };
+    for what in ["console: an application", "restored from a backup"] {
+        assert_eq!(found(what, json!({})), ["S32"], "{what}");
+        assert_eq!(found(what, json!({"onUnhealthy": "ForceStop"})), Vec::<&str>::new());
+    }
+    assert_eq!(found("maintenance", json!({})), Vec::<&str>::new());
+}
+
+#[test]
+fn content_that_a_rollback_of_somebody_else_left_and_that_is_sent_again_breaks_s33() {
+    let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
+    let sent = |content: Value, between: Option<What>| {
+        let mut tale = Tale::new().pass(0, Some("RUNNING")).add(5, What::Left(json!("bad")));
+        if let Some(between) = between {
+            tale = tale.add(6, between);
+        }
+        tale.origin.brought = Some(content);
+        tale.pass(9, Some("RUNNING"))
+            .call(9, "UpdateApplication", update(Some(&latest)))
+            .breaks()
+    };
+    assert_eq!(sent(json!("bad"), None), ["S33"]);
+    assert_eq!(sent(json!("another"), None), Vec::<&str>::new());
+    let retry = What::User("sluicegate.dev/retry-requested-at");
+    assert_eq!(sent(json!("bad"), Some(retry)), Vec::<&str>::new());
+}
