@@ -20,16 +20,20 @@ pub(crate) fn by_somebody_else(situation: &Situation<'_>, journal: &Journal) -> 
     !asks_for_none && app.is_some_and(|app| !app.configuration.snapshots_enabled && !was_brought(app, journal))
 }
 
-/// Whether the content is that of a revision that the controller brought.
+/// Whether the content is that of a revision that the controller brought; before the first was let through, what runs was
+/// found.
 fn was_brought(app: &Observed, journal: &Journal) -> bool {
+    let Some(approval) = journal.handled.as_ref().and_then(|handled| handled.approval.clone()) else {
+        return false;
+    };
     let revisions = journal.revisions();
     let brought = [
+        Some(approval),
         revisions.running,
         revisions.good,
         revisions.previous.map(|previous| previous.revision),
         journal.rollout.as_ref().map(|rollout| rollout.revision.clone()),
         journal.way_back.as_ref().map(|way| way.to.clone()),
-        journal.handled.as_ref().and_then(|handled| handled.approval.clone()),
     ];
     let content = [false, true].map(|may_drop| Revision::of(&app.configuration, may_drop));
     let mut brought = brought.into_iter().flatten();

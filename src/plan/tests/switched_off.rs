@@ -88,7 +88,7 @@ fn a_stop_is_consented_to_by_a_request_to_stop_by_force() {
 fn what_was_switched_off_by_the_spec_is_switched_on_again_as_it_asks() {
     let off =
         "snapshots: {enabled: false}\nrestore: {onStart: None, onUpdate: None}\nrollout: {preChangeSnapshot: Never}";
-    let case = Case::running(off).respec("");
+    let case = Case::running(off).recorded().respec("");
     assert_eq!(restore(&case.decide()), Restore::Skip);
 }
 
