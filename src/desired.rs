@@ -178,6 +178,16 @@ pub fn identity(app: &FlinkApplication, default_region: &str) -> Identity {
     }
 }
 
+/// What is asked for with the key in place of the alias that names it, where the service was seen to answer so.
+fn with_known_key(app: &FlinkApplication, mut configuration: Configuration) -> Configuration {
+    let journal = app.status.as_ref().map(|status| &status.journal);
+    let known = journal.and_then(|journal| journal.resolved_key.as_ref());
+    if let Some(known) = known.filter(|known| configuration.kms_key_id.as_ref() == Some(&known.alias)) {
+        configuration.kms_key_id = Some(known.key.clone());
+    }
+    configuration
+}
+
 fn asked_identity(app: &FlinkApplication, default_region: &str) -> Identity {
     Identity {
         name: app.spec.application_name.clone().unwrap_or_else(|| app.name_any()),
@@ -262,7 +272,7 @@ impl Desired {
             state: spec.desired_state,
             restart_nonce: spec.restart_nonce,
             revision: Revision::of(&configuration, allow_non_restored_state),
-            configuration,
+            configuration: with_known_key(app, configuration),
             allow_non_restored_state,
             maintenance_start: spec.maintenance_window.as_ref().map(|window| window.start_time.clone()),
             tags: spec

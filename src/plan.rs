@@ -26,6 +26,7 @@ pub(crate) mod snapshots;
 pub mod step;
 pub(crate) mod switched_off;
 mod teardown;
+mod unheeded;
 pub mod urgency;
 pub(crate) mod waiting;
 
@@ -239,6 +240,14 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
+    unheeded::note_create(&mut desk);
+    let keyed = situation
+        .want
+        .ok()
+        .and_then(|want| unheeded::with_key(&desk.journal, want));
+    if let Some(keyed) = &keyed {
+        desk.situation.want = Ok(keyed);
+    }
     snapshots::note(&mut desk);
     health::note(&mut desk);
     let in_place = change_control::judge(&mut desk);

@@ -281,7 +281,7 @@ fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 fn refused_before(situation: &Situation<'_>, journal: &Journal, step: &Step) -> Option<Verdict> {
     let refusal = journal.refusal.as_ref().filter(|refusal| refusal.step == step.kind())?;
     let patience = patience(refusal, situation.rules, situation.now);
-    let is_over = patience.is_over && !is_tried(journal, situation.now);
+    let is_over = patience.is_over && !is_tried(journal);
     Some(Verdict {
         ready: false,
         reason: if is_over {

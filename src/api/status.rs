@@ -17,8 +17,8 @@ use crate::api::condition::{Condition, Reason};
 pub use health::{HealthStatus, LoopStatus};
 pub use intent::{Intent, Phase, StepKind};
 pub use rollout::{
-    ForceStopped, GateStatus, JobStatus, PreChange, PutBack, RanBefore, RolledBack, RolloutStatus, UnprovenSpan,
-    WayBack,
+    ForceStopped, GateStatus, JobStatus, PreChange, PutBack, RanBefore, ResolvedKey, RolledBack, RolloutStatus,
+    Unheeded, UnprovenSpan, WayBack,
 };
 pub use snapshots::{SnapshotFailure, SnapshotsStatus};
 
@@ -84,6 +84,12 @@ pub struct Journal {
     /// The change that the service refused after the job was stopped for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub put_back: Option<PutBack>,
+    /// The key that the alias of the spec names, as the service answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_key: Option<ResolvedKey>,
+    /// What the service left as it was although it accepted an update: it is not sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unheeded: Option<Unheeded>,
     /// The rollback after which an older revision runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,

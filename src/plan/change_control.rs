@@ -139,9 +139,12 @@ pub(super) fn let_through(desk: &mut Desk<'_>, plan: &Plan) {
     let arrived = in_sync(desk.situation.world, want);
     let is_its_own = desk.served().as_deref() == Some(want.revision.as_str());
     if desk.held_back.is_none() && !requests::is_paused(desk.situation.app) && is_its_own && (begins || arrived) {
+        let application = desk.situation.world.application.as_ref();
+        // While an update is under way, the service reports content that it may still take back.
+        let rests = application.is_some_and(|app| app.status.is_settled()) && desk.journal.intent.is_none();
         let handled = desk.journal.handled.get_or_insert_default();
         handled.approval = Some(want.revision.to_string());
-        if arrived {
+        if arrived && rests {
             handled.brought = Some(want.revision.to_string());
         }
     }

@@ -100,6 +100,8 @@ impl Desk<'_> {
         }
         self.journal.way_back = None;
         self.journal.put_back = None;
+        self.journal.resolved_key = None;
+        self.journal.unheeded = None;
         self.journal.rolled_back = None;
         self.journal.rollout = None;
         self.journal.unproven.clear();
@@ -186,6 +188,9 @@ impl Desk<'_> {
         self.journal
             .failed_revisions
             .retain(|failed| failed.revision != revision);
+        if let Some(handled) = &mut self.journal.handled {
+            handled.brought.take_if(|brought| *brought == revision);
+        }
         self.journal.failed_revisions.push(FailedRevision {
             revision,
             reason,

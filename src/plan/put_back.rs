@@ -3,7 +3,7 @@
 //! Such a call is repeated for two minutes at most, because the job is down meanwhile. Then what ran before is put back and
 //! started again, and the revision is held: each try stops the job, so that the next one is a person's.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, RestoreFrom};
@@ -45,11 +45,14 @@ pub(super) fn note_what_ran(desk: &mut Desk<'_>, intent: &Intent, running: Optio
     }
 }
 
-/// Whether a call that keeps a job stopped is still repeated.
-pub(crate) fn is_tried(journal: &Journal, now: Timestamp) -> bool {
-    let before = journal.rollout.as_ref().and_then(|rollout| rollout.ran_before.as_ref());
-    let since = before.and_then(|before| before.refused_since);
-    since.is_some_and(|since| now <= since + TRIED_FOR)
+/// Whether a refused call keeps a job stopped, so that it is soon accepted or given up.
+pub(crate) fn is_tried(journal: &Journal) -> bool {
+    journal.rollout.as_ref().is_some_and(|rollout| {
+        let before = rollout.ran_before.as_ref();
+        let refused = before.filter(|before| before.refused_since.is_some());
+        let target = refused.and_then(|before| target(journal, before));
+        target.is_some_and(|target| target.revision != rollout.revision)
+    })
 }
 
 /// The job of the change was started: what ran before it is a thing of the past.
@@ -87,7 +90,9 @@ pub(super) fn admitted(desk: &mut Desk<'_>, want: &Desired, step: Step) -> Plan 
     };
     let until = since + TRIED_FOR;
     if refusal.last_at >= until {
-        return begin(desk, want, &refusal, target);
+        let message = format!("{}. {}", said(&refusal), to_check(refusal.step));
+        let reason = waiting::reason_of_refusal(refusal.class);
+        return begin(desk, want, target, reason, &message);
     }
     let spacing = refusal.last_at.duration_since(since).max(SignedDuration::from_secs(5));
     let next = (refusal.last_at + spacing).min(until);
@@ -121,27 +126,35 @@ fn target(journal: &Journal, before: &RanBefore) -> Option<Target> {
     })
 }
 
-fn begin(desk: &mut Desk<'_>, want: &Desired, refusal: &RefusalStatus, target: Target) -> Plan {
+/// What follows a stall over a change while nothing runs: what ran before the stop for it is put back.
+pub(super) fn instead(desk: &mut Desk<'_>, want: &Desired, plan: Plan) -> Plan {
+    let rollout = desk.journal.rollout.as_ref();
+    let before = rollout.and_then(|rollout| rollout.ran_before.clone());
+    let before = before.filter(|_| want.state == DesiredState::Running);
+    let target = before.and_then(|before| target(&desk.journal, &before));
+    match (plan, target.filter(|target| target.revision != want.revision.as_str())) {
+        (Plan::Stall(stall), Some(target)) => begin(desk, want, target, stall.reason, &stall.message),
+        (plan, _) => plan,
+    }
+}
+
+fn begin(desk: &mut Desk<'_>, want: &Desired, target: Target, reason: Reason, said: &str) -> Plan {
     let now = desk.situation.now;
-    let said = said(refusal);
-    let again = format!("revision {} runs again", target.revision);
-    desk.notes.push(Note::warning("PutBack", format!("{said}; {again}")));
+    let message = format!("{said}; revision {} runs again", target.revision);
+    desk.notes.push(Note::warning("PutBack", message.clone()));
     desk.journal.refusal = None;
     desk.journal.put_back = Some(PutBack {
         revision: want.revision.to_string(),
         to: target.revision,
         version_id: target.version_id,
-        reason: waiting::reason_of_refusal(refusal.class),
-        message: format!("{said}. {}", to_check(refusal.step))
-            .chars()
-            .take(1000)
-            .collect(),
+        reason,
+        message: said.chars().take(1000).collect(),
         at: now,
         started: false,
     });
     Plan::Wait(Waiting {
         reason: Reason::Updating,
-        message: format!("{said}; {again}"),
+        message,
         until: now + SignedDuration::from_secs(1),
         background: false,
     })

@@ -20,7 +20,7 @@ use crate::plan::rollout::running::running;
 use crate::plan::rollout::start::{rest_after_failure, start};
 pub(super) use crate::plan::rollout::while_ready::change_while_ready;
 use crate::plan::step::{Create, Step};
-use crate::plan::{Desk, Note, Plan, adoption, by_hand, put_back, restart_wanted, rollback, stall, waiting};
+use crate::plan::{Desk, Note, Plan, adoption, by_hand, put_back, restart_wanted, rollback, stall, unheeded, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move towards what is wanted.
@@ -145,7 +145,8 @@ fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
 /// An update that was accepted and left a difference would be sent for ever: it is not sent twice.
 pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let rollout = desk.journal.rollout.as_ref()?;
-    (rollout.updated_version_id == Some(app.version_id)).then(|| {
+    let is_left = rollout.updated_version_id == Some(app.version_id) || unheeded::is_left(desk, app, want);
+    is_left.then(|| {
         stall(
             Reason::Rejected,
             format!(
@@ -164,6 +165,7 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     if let Some(step) = change_while_ready(app, &difference) {
         declare_rollout(desk, app, want);
         return without_effect(desk, app, want)
+            .map(|plan| put_back::instead(desk, want, plan))
             .or_else(|| rest_after_failure(desk, want))
             .unwrap_or_else(|| put_back::admitted(desk, want, step));
     }

@@ -7,7 +7,7 @@ use crate::api::status::{AwsStatus, HistoryResult, Intent, Phase, PreChange, Ste
 use crate::desired::identity;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{Desk, Note, adoption, by_hand, elsewhere, gate, measure, put_back, snapshots};
+use crate::plan::{Desk, Note, adoption, by_hand, elsewhere, gate, measure, put_back, snapshots, unheeded};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus, SnapshotStatus, World};
 
 /// How long after its declaration a fenced call may still arrive: the deadline of the call and a margin.
@@ -293,6 +293,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             if let Some(rollout) = &mut desk.journal.rollout {
                 rollout.updated_version_id = version;
             }
+            unheeded::note_update(desk, intent);
             if is_running(desk) {
                 desk.set_running(intent.revision.clone());
                 gate::open(desk, intent);

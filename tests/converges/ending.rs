@@ -81,8 +81,9 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
         _ => false,
     });
     let rechecks = failing || status.as_ref().is_some_and(is_rechecked);
-    let unproven =
-        status.is_some_and(|status| status.pointer("/rollout/gate").is_some() || status.get("wayBack").is_some());
+    let unproven = status.is_some_and(|status| {
+        status.pointer("/rollout/gate").is_some() || ["wayBack", "putBack"].iter().any(|way| status.get(way).is_some())
+    });
     let observed = ended
         .world
         .object()

@@ -170,6 +170,8 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
     }
     // A schedule would never come to rest.
     acts.push(snapshots::unscheduled().after(0));
+    // What was refused is sent again every five minutes.
+    acts.push(Act::pause(330));
     // No sweep shows a change of tags by somebody else.
     acts.push(Act::annotate("sluicegate.dev/reconcile-requested-at", "at the end"));
     acts

@@ -122,7 +122,18 @@ impl Service {
 
     fn updated_content(&self, call: &Call<'_>, application: &Application) -> Result<Content, ServiceError> {
         let mut content = application.version()?.content();
-        let input: ConfigurationInput = call.parse("ApplicationConfigurationUpdate")?.unwrap_or_default();
+        let mut asked = call
+            .input
+            .get("ApplicationConfigurationUpdate")
+            .cloned()
+            .unwrap_or_default();
+        for member in &self.faults.ignore {
+            forget(&mut asked, member);
+        }
+        let input = match asked {
+            Value::Null => ConfigurationInput::default(),
+            asked => Call::parse_value(&asked)?,
+        };
         let role = call.parse::<String>("ServiceExecutionRoleUpdate")?;
         let changes_role = role.is_some();
         content.role = role.unwrap_or(content.role);
@@ -261,6 +272,14 @@ impl Service {
             "ApplicationARN": application.arn,
             "ApplicationMaintenanceConfigurationDescription": application.describe_maintenance(),
         }))
+    }
+}
+
+/// Removes a member wherever it is.
+fn forget(value: &mut Value, member: &str) {
+    if let Value::Object(members) = value {
+        members.remove(member);
+        members.values_mut().for_each(|value| forget(value, member));
     }
 }
 

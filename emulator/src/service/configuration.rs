@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::code::Code;
-use super::rules::{Rules, UNSET_BLOCKS};
+use super::rules::{KEY_ALIAS, Rules, UNSET_BLOCKS};
 
 pub(crate) use merge::{ConfigurationInput, Source};
 
@@ -173,6 +173,8 @@ impl Configuration {
                 key_type,
                 key_id: Some(key_id),
             }) => {
+                let resolved = rules.is(&KEY_ALIAS, "resolved").then(|| key_of(key_id)).flatten();
+                let key_id = resolved.as_ref().unwrap_or(key_id);
                 put(
                     "ApplicationEncryptionConfigurationDescription",
                     json!({ "KeyType": key_type, "KeyId": key_id }),
@@ -217,6 +219,12 @@ impl Configuration {
             },
         })
     }
+}
+
+/// The key that an alias names: there is one for each.
+fn key_of(alias: &str) -> Option<String> {
+    let (_, name) = alias.rsplit_once("alias/")?;
+    Some(format!("arn:aws:kms:eu-west-1:111122223333:key/{name}"))
 }
 
 fn describe_code(code: &Code) -> Value {

@@ -17,6 +17,8 @@ pub struct Faults {
     pub deny: BTreeSet<String>,
     /// Operations that answer an exception of the service's own, whatever they ask for.
     pub refuse: BTreeMap<String, Refusal>,
+    /// Members of `ApplicationConfigurationUpdate` that an update accepts and does not carry out.
+    pub ignore: BTreeSet<String>,
     /// Role ARNs that the service cannot use.
     pub unknown_roles: BTreeSet<String>,
     /// Applications per region, instead of the quota of the settings.

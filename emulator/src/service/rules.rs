@@ -139,6 +139,14 @@ pub const FAILING_SNAPSHOT: Rule = Rule {
     meaning: "What becomes of an accepted stop or update when the job fails before its snapshot is complete.",
 };
 
+/// What a description shows for a key that was given by an alias.
+pub const KEY_ALIAS: Rule = Rule {
+    name: "key-alias",
+    values: &["echoed", "resolved"],
+    fact: "§9",
+    meaning: "Whether a description shows the alias of a key as it was given, or the ARN of the key that it names.",
+};
+
 /// Every rule there is.
 pub const ALL: &[&Rule] = &[
     &FAILED_UPDATE,
@@ -158,6 +166,7 @@ pub const ALL: &[&Rule] = &[
     &AUTOSCALING_VERSION,
     &UNSET_BLOCKS,
     &FAILING_SNAPSHOT,
+    &KEY_ALIAS,
 ];
 
 /// A rule or value that does not exist.

@@ -80,6 +80,30 @@ pub struct PutBack {
     pub started: bool,
 }
 
+/// The key that an alias names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedKey {
+    /// The alias, as the spec has it.
+    #[schemars(length(max = 2048))]
+    pub alias: String,
+    /// The key, as the service reports it.
+    #[schemars(length(max = 2048))]
+    pub key: String,
+}
+
+/// What the service left as it was although it accepted an update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unheeded {
+    /// The revision of the update.
+    #[schemars(length(max = 64))]
+    pub revision: String,
+    /// A digest of what differed at the first look after it.
+    #[schemars(length(max = 64))]
+    pub difference: String,
+}
+
 /// What became of the snapshot before a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum PreChange {

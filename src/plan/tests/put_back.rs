@@ -204,3 +204,49 @@ fn a_version_that_the_service_forgot_cannot_be_put_back_and_the_call_is_repeated
     assert_eq!(decision.journal.put_back, None);
     assert_eq!(step(&decision), StepKind::AddVpc);
 }
+
+/// An update of the wanted revision that was carried out, at the first look after it.
+fn after_the_update(case: Case, edit: impl FnOnce(&mut Observed)) -> Case {
+    let mut case = case
+        .recorded()
+        .journal(|journal| journal.intent = None)
+        .issued(StepKind::Update)
+        .operations(vec![operation(
+            "op-new",
+            "UpdateApplication",
+            OperationStatus::Successful,
+        )])
+        .world(|app| (app.version_id, app.token) = (4, "token-4".into()));
+    edit(case.world.application.as_mut().unwrap());
+    case.at(10)
+}
+
+#[test]
+fn the_key_that_the_service_answers_with_is_the_one_that_the_alias_names() {
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/1";
+    let case = Case::running("").respec("encryption: {kmsKeyId: alias/orders}");
+    let case = after_the_update(case, |app| app.configuration.kms_key_id = Some(key.into()));
+    let decision = case.decide();
+    assert_eq!(waits(&decision), Reason::Verifying);
+    assert_eq!(decision.journal.resolved_key.as_ref().unwrap().key, key);
+    let later = case.recorded().journal(|journal| journal.rollout = None);
+    assert_eq!(waits(&later.decide()), Reason::Verifying);
+    let other = later.world(|app| app.configuration.kms_key_id = Some("arn:aws:kms:eu-west-1:1:key/2".into()));
+    assert!(
+        matches!(other.decide().plan, Plan::Do(_)),
+        "another key is a difference"
+    );
+}
+
+#[test]
+fn what_is_left_after_its_own_update_is_not_sent_again_whatever_becomes_of_the_version() {
+    let change = "parallelism: {parallelism: 4}";
+    let case = after_the_update(Case::running("").respec(change), |_| ());
+    assert_eq!(stalls(&case.decide()).0, Reason::Rejected);
+    let moved = case
+        .recorded()
+        .world(|app| (app.version_id, app.token) = (5, "token-5".into()));
+    assert_eq!(stalls(&moved.decide()).0, Reason::Rejected);
+    let retried = moved.annotate("sluicegate.dev/retry-requested-at", "1");
+    assert!(matches!(retried.decide().plan, Plan::Do(_)));
+}

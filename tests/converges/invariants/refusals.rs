@@ -13,7 +13,10 @@ pub(super) fn no_refusal_keeps_stopped_what_ran(history: History<'_>) -> Vec<Str
         let Some(object) = &write.after else { continue };
         let status = &object["status"];
         let good = text(status, "/revisions/good");
-        let refused = text(status, "/refusal/revision");
+        let refused = match text(status, "/refusal/revision") {
+            "" => text(status, "/revisions/target"),
+            refused => refused,
+        };
         let put_back = text(status, "/putBack/to");
         let wanted = object["spec"]["desiredState"] != "Stopped" && object["metadata"]["deletionTimestamp"].is_null();
         let stays = is_stalled_over_a_refusal(status) && text(status, "/aws/applicationStatus") == "READY";
@@ -26,6 +29,17 @@ pub(super) fn no_refusal_keeps_stopped_what_ran(history: History<'_>) -> Vec<Str
         }
     }
     found
+}
+
+/// S34: the key that the service names where it was sent an alias is what was asked for.
+pub(super) fn an_alias_is_the_key_that_it_names(history: History<'_>) -> Vec<String> {
+    let told = history.writes().filter_map(|(_, entry, write)| {
+        let object = write.after.as_ref()?;
+        let by_alias = text(object, "/spec/encryption/kmsKeyId").contains("alias/");
+        let told = text(object, "/status/message").contains("reports another configuration");
+        (by_alias && told).then(|| format!("an alias is told as a difference at {}", entry.at))
+    });
+    told.collect()
 }
 
 fn is_stalled_over_a_refusal(status: &Value) -> bool {
@@ -66,7 +80,8 @@ fn touched(history: History<'_>, from: usize, to: usize) -> bool {
     between.any(|entry| matches!(entry.what, What::Elsewhere(who) if who.starts_with("console")))
 }
 
-/// S29: a running job is stopped once for a change, until somebody asks for something.
+/// S29: a running job is stopped once for a change, until somebody asks for something: what was
+/// started again is not stopped for it again.
 pub(super) fn a_change_stops_a_job_once(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut before: Option<(usize, &str)> = None;
@@ -79,10 +94,42 @@ pub(super) fn a_change_stops_a_job_once(history: History<'_>) -> Vec<String> {
             let mut between = history.0[from..at].iter();
             between.any(|entry| matches!(entry.what, What::User(_) | What::Elsewhere(_)))
         };
-        if before.is_some_and(|(earlier, of)| of == revision && !asked(earlier)) {
+        let started = |from: usize| {
+            let mut between = history.calls().filter(|(place, _, _)| (from..at).contains(place));
+            between.any(|(place, _, call)| call.operation == "StartApplication" && history.effect_of(place).is_some())
+        };
+        if before.is_some_and(|(earlier, of)| of == revision && !asked(earlier) && started(earlier)) {
             found.push(format!("revision {revision} stops the job again at {}", entry.at));
         }
         before = Some((at, revision));
+    }
+    found
+}
+
+/// S34: an update that was accepted is not sent again, word for word, until somebody does something, unless its operation
+/// failed.
+pub(super) fn what_had_no_effect_is_not_sent_again(history: History<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut last: Option<(usize, &Value)> = None;
+    for (at, entry, call) in history.calls() {
+        let change = &call.input["ApplicationConfigurationUpdate"];
+        if call.operation != "UpdateApplication" || change.is_null() || history.effect_of(at).is_none() {
+            continue;
+        }
+        let excused = |from: usize| {
+            let mut between = history.0[from..at].iter();
+            let asked = between.any(|entry| match entry.what {
+                What::User(_) => true,
+                What::Elsewhere(who) => who.starts_with("console"),
+                _ => false,
+            });
+            let mut operations = call.before.iter().flat_map(|seen| &seen.operations);
+            asked || operations.any(|(_, _, status)| status == "FAILED")
+        };
+        if last.is_some_and(|(earlier, sent)| sent == change && !excused(earlier)) {
+            found.push(format!("what had no effect is sent again at {}", entry.at));
+        }
+        last = Some((at, change));
     }
     found
 }

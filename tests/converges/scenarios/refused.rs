@@ -65,6 +65,7 @@ fn join() -> Act {
 pub(super) fn all() -> Vec<Scenario> {
     let mut all = put_back();
     all.extend(meanwhile());
+    all.extend(without_effect());
     all
 }
 
@@ -160,6 +161,59 @@ fn put_back() -> Vec<Scenario> {
             "a VPC that is refused with snapshots off",
             vec![create(super::snapshots_off())],
             vec![subnets(None), join()],
+        ),
+    ]
+}
+
+/// What the service reports otherwise than it was sent.
+fn without_effect() -> Vec<Scenario> {
+    let alias = || json!({"encryption": {"kmsKeyId": "alias/orders"}});
+    let resolved = &[("key-alias", "resolved"), ("autoscaling-version", "bump")];
+    let ignored = || {
+        let faults = Faults {
+            ignore: ["ParallelismConfigurationUpdate".to_owned()].into(),
+            ..Faults::default()
+        };
+        Act::outage("parallelism is ignored", faults)
+    };
+    vec![
+        story(
+            "create with the alias of a key",
+            vec![],
+            vec![create(alias()), Act::pause(60), super::nonce(1)],
+        )
+        .under(resolved),
+        story(
+            "the alias of a key",
+            running(),
+            vec![Act::edit("alias", alias()), parallelism(2)],
+        )
+        .under(resolved),
+        story(
+            "the alias of a key, a stop and a start",
+            vec![create(json!({})), Act::edit("alias", alias())],
+            vec![stop(), start(), Act::edit("no key", json!({"encryption": null}))],
+        )
+        .under(resolved),
+        story(
+            "the alias of a key and a VPC",
+            running(),
+            vec![Act::edit("alias and VPC", merged(&[alias(), vpc()]))],
+        )
+        .under(resolved),
+        open(
+            "an update that has no effect",
+            running(),
+            vec![ignored(), parallelism(2), Act::autoscaling(), Act::pause(120)],
+        )
+        .under(resolved),
+        story(
+            "an update that has no effect, with a VPC",
+            running(),
+            vec![
+                ignored(),
+                Act::edit("both", merged(&[vpc(), json!({"parallelism": {"parallelism": 2}})])),
+            ],
         ),
     ]
 }
