@@ -30,6 +30,7 @@ pub fn needs(
     };
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
+    let changes = want.is_ok_and(|want| want.state == DesiredState::Running) && is_refused_for_downtime(&journal);
     let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
     let news = health::is_news(&journal, &terms, restarts);
     let mut versions = Vec::new();
@@ -50,7 +51,7 @@ pub fn needs(
     );
     Needs {
         details: news || !is_settled(app, want, observed, &journal, now),
-        job: running && (verifying || news || is_refused_a_snapshot(&journal)),
+        job: running && (verifying || news || changes),
         versions,
     }
 }
@@ -89,10 +90,16 @@ pub fn at_rest(app: &FlinkApplication, want: Result<&Desired, &Undesirable>, now
     })
 }
 
-/// Whether the service takes no snapshot before a change, so that a look must tell whether the job is down.
-fn is_refused_a_snapshot(journal: &Journal) -> bool {
+/// Whether the service refuses a change because the job is down, so that a look must tell whether it is.
+fn is_refused_for_downtime(journal: &Journal) -> bool {
+    let changes = [
+        StepKind::TakeSnapshot,
+        StepKind::Update,
+        StepKind::Restart,
+        StepKind::Stop,
+    ];
     let refusal = journal.refusal.as_ref();
-    refusal.is_some_and(|refusal| refusal.step == StepKind::TakeSnapshot && refusal.class == RefusalClass::JobDown)
+    refusal.is_some_and(|refusal| refusal.class == RefusalClass::JobDown && changes.contains(&refusal.step))
 }
 
 /// Whether another revision than the good one is brought out or verified that the spec returned to: what it would go back to

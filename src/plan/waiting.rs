@@ -14,10 +14,20 @@ pub(super) const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 /// How long a refusal because the job is down says that it still is.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
 
-/// Whether the service refused a call because the job is down for as long as that is waited for, and refused it again just
-/// after that: a job that may have come up since is asked once more.
+/// Whether the service refused a call because the job is down for as long as that is waited for.
+pub(super) fn is_refused_throughout(refusal: &RefusalStatus) -> bool {
+    refusal.last_at >= refusal.first_at + DOWN_FOR
+}
+
+/// Whether it did, and refused the call again just now: a job that may have come up since is asked once more.
 pub(super) fn is_refused_at_last(refusal: &RefusalStatus, now: Timestamp) -> bool {
-    refusal.last_at >= refusal.first_at + DOWN_FOR && now <= refusal.last_at + FRESH
+    is_refused_throughout(refusal) && now <= refusal.last_at + FRESH
+}
+
+/// When a refused call is sent again: at double the distance from the first attempt, at most at the recheck of the rules.
+pub(super) fn next_attempt(refusal: &RefusalStatus, rules: &Rules) -> Timestamp {
+    let spacing = refusal.last_at.duration_since(refusal.first_at);
+    refusal.last_at + spacing.max(SignedDuration::from_secs(5)).min(rules.refusal_recheck)
 }
 
 /// The time between two looks at something in flight: a third of its age, from two to ten seconds.
@@ -130,7 +140,11 @@ pub(super) fn reason_of_refusal(class: RefusalClass) -> Reason {
 /// How patient the controller is with a refusal.
 pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -> Patience {
     let reason = reason_of_refusal(refusal.class);
-    let said = format!("the service refuses {}: {}", refusal.step.operation(), refusal.message);
+    let said = format!(
+        "the service refuses {}: {}",
+        refusal.step.operation(),
+        refusal.message.trim_end_matches('.')
+    );
     if refusal.class == RefusalClass::Rejected {
         let message = format!("{said}. Correct the spec, or annotate sluicegate.dev/retry-requested-at to try again");
         return Patience {
@@ -139,7 +153,14 @@ pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -
             is_over: true,
         };
     }
-    let lasting = refusal.class != RefusalClass::TagsLingering && now >= refusal.first_at + rules.refusal_grace;
+    // A change of a job that is down goes on by force, or without the snapshot before it.
+    let goes_on = refusal.class == RefusalClass::JobDown
+        && matches!(
+            refusal.step,
+            StepKind::TakeSnapshot | StepKind::Update | StepKind::Restart
+        );
+    let passes = goes_on || refusal.class == RefusalClass::TagsLingering;
+    let lasting = !passes && now >= refusal.first_at + rules.refusal_grace;
     if lasting {
         let message = format!(
             "{said}. It is sent again every {:#}; correct what it names",
@@ -173,11 +194,7 @@ pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
     if refusal.class == RefusalClass::Rejected {
         return stall(reason, message);
     }
-    let spacing = refusal
-        .last_at
-        .duration_since(refusal.first_at)
-        .max(SignedDuration::from_secs(5));
-    let next = refusal.last_at + spacing.min(rules.refusal_recheck);
+    let next = next_attempt(&refusal, rules);
     if now >= next {
         return Plan::Do(step);
     }

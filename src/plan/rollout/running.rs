@@ -2,7 +2,7 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, OnFailure, PreChangeSnapshot};
-use crate::api::status::{PreChange, RefusalClass, StepKind};
+use crate::api::status::{PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Trouble, Verdict};
@@ -224,7 +224,26 @@ fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
     if refusal.class != RefusalClass::JobDown || !of_this {
         return None;
     }
+    if let Some(plan) = without_restore_point(desk, want, refusal) {
+        return Some(plan);
+    }
     waiting::is_refused_at_last(refusal, desk.situation.now).then(|| by_force(desk, want))
+}
+
+/// Why a job that stays down and could not be started again after a forced stop is left as it is; the call is sent again
+/// when a look shows that it came up.
+fn without_restore_point(desk: &Desk<'_>, want: &Desired, refusal: &RefusalStatus) -> Option<Plan> {
+    let is_up = matches!(&desk.situation.world.job, Sight::Seen(Some(job)) if job.is_up());
+    if is_up || !waiting::is_refused_throughout(refusal) {
+        return None;
+    }
+    match restore::of_start(desk, want) {
+        Err(Plan::Stall(stall)) => Some(Plan::Stall(Stall {
+            recheck: Some(desk.situation.now + desk.situation.rules.refusal_recheck),
+            ..stall
+        })),
+        _ => None,
+    }
 }
 
 /// The snapshot before a change: by policy, and always before snapshots are switched off.
@@ -244,13 +263,35 @@ fn pre_change_snapshot(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> O
     }
     let required = want.pre_change_snapshot == PreChangeSnapshot::Required;
     match (rollout.pre_change, down) {
-        (None, None) => return Some(waiting::admitted(desk, Step::TakeSnapshot { name })),
-        (None, Some(Down::Seen)) if !required => return Some(by_force(desk, want)),
+        (None, None) => return Some(take_snapshot(desk, want, name)),
+        (None, Some(Down::Seen)) if !required => return Some(stop_for_it(desk, want)),
         (None, Some(_)) => rollout.pre_change = Some(PreChange::NotTaken),
         (Some(_), _) => {}
     }
     let is_missing = required && rollout.pre_change == Some(PreChange::NotTaken);
     is_missing.then(|| not_taken(desk))
+}
+
+/// The snapshot before the change, or what is said until it is asked for again.
+fn take_snapshot(desk: &mut Desk<'_>, want: &Desired, name: String) -> Plan {
+    stuck_without_snapshot(desk, want).unwrap_or_else(|| waiting::admitted(desk, Step::TakeSnapshot { name }))
+}
+
+/// The forced stop of the job that gives no snapshot, or why there is none.
+fn stop_for_it(desk: &mut Desk<'_>, want: &Desired) -> Plan {
+    stuck_without_snapshot(desk, want).unwrap_or_else(|| by_force(desk, want))
+}
+
+fn stuck_without_snapshot(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
+    let refusal = desk.journal.refusal.as_ref();
+    let refusal = refusal.filter(|refusal| is_of_snapshot(desk, refusal))?;
+    without_restore_point(desk, want, refusal)
+}
+
+/// Whether a refusal is of the snapshot before this change because the job is down.
+fn is_of_snapshot(desk: &Desk<'_>, refusal: &RefusalStatus) -> bool {
+    let of_this = refusal.step == StepKind::TakeSnapshot && refusal.revision == desk.target();
+    of_this && refusal.class == RefusalClass::JobDown
 }
 
 /// Whether a job of which the service takes no snapshot is down.
@@ -265,8 +306,7 @@ enum Down {
 /// another.
 fn after_refusals(desk: &Desk<'_>) -> Option<Down> {
     let refusal = desk.journal.refusal.as_ref()?;
-    let of_this = refusal.step == StepKind::TakeSnapshot && refusal.revision == desk.target();
-    if !of_this || refusal.class != RefusalClass::JobDown || !waiting::is_refused_at_last(refusal, desk.situation.now) {
+    if !is_of_snapshot(desk, refusal) || !waiting::is_refused_at_last(refusal, desk.situation.now) {
         return None;
     }
     let is_down = match &desk.situation.world.job {

@@ -122,3 +122,21 @@ fn a_snapshot_in_the_making_is_awaited_until_the_deadline_of_the_change() {
     };
     assert_ne!(next, name);
 }
+
+#[test]
+fn a_job_that_stays_down_without_a_state_to_start_from_is_left_alone_until_it_is_seen_up() {
+    let no_snapshot = || change("").snapshots(Vec::new());
+    let never = || change("rollout: {preChangeSnapshot: Never}").snapshots(Vec::new());
+    for case in [no_snapshot(), never()] {
+        let mut down = refused_throughout(case).sees(restarting());
+        for second in [321, 400, 100_000] {
+            down = down.at(second);
+            let decision = down.decide();
+            let (reason, _) = stalls(&decision);
+            assert_eq!(reason, Reason::NoRestorePoint, "second {second}");
+            assert!(matches!(decision.plan, Plan::Stall(stall) if stall.recheck.is_some()));
+        }
+        let up = down.sees(healthy_job()).decide();
+        assert!(matches!(step(&up), StepKind::TakeSnapshot | StepKind::Update));
+    }
+}
