@@ -161,7 +161,11 @@ fn begin(desk: &mut Desk<'_>, want: &Desired, target: Target, reason: Reason, sa
 }
 
 fn said(refusal: &RefusalStatus) -> String {
-    format!("the service refuses {}: {}", refusal.step.operation(), refusal.message)
+    format!(
+        "the service refuses {}: {}",
+        refusal.step.operation(),
+        refusal.message.trim_end_matches('.')
+    )
 }
 
 /// What is usually wrong when a call is refused.
@@ -214,8 +218,10 @@ pub(super) fn note(desk: &mut Desk<'_>) {
         }
         return;
     }
-    if let Some(put_back) = &mut desk.journal.put_back {
-        put_back.started |= status == Some(&ApplicationStatus::Running);
+    let arrives = !put_back.started && status == Some(&ApplicationStatus::Running);
+    if let Some(put_back) = desk.journal.put_back.as_mut().filter(|_| arrives) {
+        put_back.started = true;
+        desk.journal.handled.get_or_insert_default().brought = Some(put_back.to.clone());
     }
 }
 

@@ -57,7 +57,8 @@ fn failed_in_place(world: &World, journal: &Journal) -> Option<String> {
 /// back to; otherwise its end or its deadline comes first.
 pub(in crate::plan) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let world = desk.situation.world;
-    if desk.journal.way_back.is_some() || difference(app, &want.configuration).is_empty() {
+    let is_put_back = desk.journal.put_back.is_some();
+    if is_put_back || desk.journal.way_back.is_some() || difference(app, &want.configuration).is_empty() {
         return;
     }
     let good_version_id = desk.journal.revisions().good_version_id;

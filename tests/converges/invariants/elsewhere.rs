@@ -59,10 +59,13 @@ pub(super) fn what_a_foreign_rollback_left_is_not_sent_again(history: History<'_
             What::Left(content) => Some((at, content)),
             _ => None,
         });
+    let left: Vec<_> = left.collect();
     let mut found = Vec::new();
-    for (left_at, content) in left {
+    for (place, (left_at, content)) in left.iter().copied().enumerate() {
+        // The next rollback may lead back to it.
+        let until = left.get(place + 1).map_or(history.0.len(), |(at, _)| *at);
         let sent = history.calls().find(|(at, _, call)| {
-            *at > left_at
+            (left_at..until).contains(at)
                 && brings_revision(call)
                 && call.origin.brought.as_ref() == Some(content)
                 && !is_asked_for(history, left_at, *at)
@@ -77,18 +80,23 @@ pub(super) fn what_a_foreign_rollback_left_is_not_sent_again(history: History<'_
     found
 }
 
-/// Whether somebody asked for the revision of a call after a moment: by a retry, after another revision, or in another
-/// incarnation of the resource.
+/// Whether somebody asked for the revision of a call beside the one that a moment left: by a retry, after another revision,
+/// or in another incarnation of the resource; a revision that was asked for then and was not brought yet is another one.
 fn is_asked_for(history: History<'_>, since: usize, at: usize) -> bool {
     let between = &history.0[since..at];
     let revision = text(history.written(at), "/intent/revision");
     let uid = text(history.object(at), "/metadata/uid");
-    between.iter().any(|entry| match &entry.what {
-        What::User("sluicegate.dev/retry-requested-at") => true,
-        What::Write(write) => write.after.as_ref().is_some_and(|after| {
-            text(after, "/metadata/uid") != uid || text(after, "/status/revisions/target") != revision
-        }),
-        What::Pass(object) => text(object, "/metadata/uid") != uid,
-        _ => false,
-    })
+    let then = history.written(since);
+    let is_brought = ["/rollout/gate", "/rollout/updatedVersionId", "/intent/fence"];
+    let is_brought = is_brought.iter().any(|member| then.pointer(member).is_some());
+    let was_waiting = text(then, "/rollout/revision") == revision && !is_brought;
+    was_waiting
+        || between.iter().any(|entry| match &entry.what {
+            What::User("sluicegate.dev/retry-requested-at") => true,
+            What::Write(write) => write.after.as_ref().is_some_and(|after| {
+                text(after, "/metadata/uid") != uid || text(after, "/status/revisions/target") != revision
+            }),
+            What::Pass(object) => text(object, "/metadata/uid") != uid,
+            _ => false,
+        })
 }

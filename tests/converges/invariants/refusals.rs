@@ -120,7 +120,8 @@ pub(super) fn what_had_no_effect_is_not_sent_again(history: History<'_>) -> Vec<
             let mut between = history.0[from..at].iter();
             let asked = between.any(|entry| match entry.what {
                 What::User(_) => true,
-                What::Elsewhere(who) => who.starts_with("console"),
+                // What a status that was lost had told is not known any more.
+                What::Elsewhere(who) => who.starts_with("console") || who == "restored from a backup",
                 _ => false,
             });
             let mut operations = call.before.iter().flat_map(|seen| &seen.operations);

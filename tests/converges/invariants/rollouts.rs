@@ -17,9 +17,12 @@ pub(super) fn a_way_back_restores_the_state_of_a_good_job(history: History<'_>) 
         let on_the_way = written.get("wayBack").is_some()
             && text(written, "/intent/revision") == text(written, "/wayBack/to")
             && call.operation == "StartApplication";
+        // Of a resource that came back without its status, every snapshot is as good as another.
+        let is_restored = |entry: &Entry| matches!(entry.what, What::Elsewhere("restored from a backup"));
+        let was_lost = history.0[..at].iter().any(is_restored);
         let problem = if call.origin.newer_runtime {
             "restores a snapshot of a newer runtime"
-        } else if on_the_way && call.origin.snapshot_of_good == Some(false) {
+        } else if on_the_way && !was_lost && call.origin.snapshot_of_good == Some(false) {
             "goes back to the state of a job that was never good"
         } else {
             return None;
