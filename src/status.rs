@@ -342,7 +342,7 @@ fn rest(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 fn rolled_back(journal: &Journal) -> Option<(Reason, String)> {
     let rolled_back = journal.rolled_back.as_ref()?;
     let why = match rolled_back.reason {
-        Reason::Manual => format!("after a rollback from revision {}", rolled_back.from),
+        Reason::Manual | Reason::System => format!("after a rollback from revision {}", rolled_back.from),
         _ => format!("because revision {} failed", rolled_back.from),
     };
     let message = format!(

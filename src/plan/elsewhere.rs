@@ -156,6 +156,9 @@ fn stay_good(desk: &mut Desk<'_>, app: &Observed, from: &str, to: &str) {
 
 /// Holds a revision without calling it failed: it is not sent again before somebody asks for it.
 fn hold(desk: &mut Desk<'_>, revision: &str, reason: Reason) {
+    if let Some(handled) = &mut desk.journal.handled {
+        handled.brought.take_if(|brought| brought == revision);
+    }
     let failed = &mut desk.journal.failed_revisions;
     if let Some(known) = failed.iter_mut().find(|failed| failed.revision == revision) {
         known.answered = true;

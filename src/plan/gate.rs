@@ -164,8 +164,8 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &
     rollout.deadline = opened_at + terms.patience;
     if let Some(other) = other_operation(gate, situation.world.operations()) {
         gate.stable_since = None;
-        gate.down_since = None;
         if other.status == OperationStatus::InProgress {
+            gate.down_since = None;
             let message = format!(
                 "operation {} ({}) goes on; the job is verified after it",
                 other.id, other.kind
@@ -193,6 +193,7 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &
     desk.journal.job = Some(report(job));
     let fresh_restarts = note(gate, job);
     if let Some(other) = other_operation(gate, situation.world.operations()) {
+        gate.down_since = None;
         gate.excused = gate.restarts;
         gate.excused_operation_id = Some(other.id.clone());
         gate.opened_at = Some(opened_at + length(other));

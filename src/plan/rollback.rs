@@ -80,7 +80,7 @@ pub(super) fn put_off(desk: &mut Desk<'_>) {
         return;
     }
     for failed in &mut desk.journal.failed_revisions {
-        failed.answered &= failed.revision != way.from;
+        failed.answered &= way.elsewhere || failed.revision != way.from;
     }
 }
 
@@ -194,6 +194,9 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     let back = back_to(want, &way.to, good.configuration.clone());
     let plan = match app.status {
         ApplicationStatus::Running => running(desk, app, &back, way)?,
+        ApplicationStatus::Updating if awaits_its_end(desk, app, &back, way) => {
+            waiting::for_status(desk, app, back.progress_deadline)
+        }
         ApplicationStatus::Updating if !way.started => leave(desk, app, &back, way),
         ApplicationStatus::Starting if !way.started && way.rollback_refused => leave(desk, app, &back, way),
         ApplicationStatus::Ready => ready(desk, app, &back, way, &good),
@@ -214,6 +217,11 @@ fn content(desk: &Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Op
         })
     })
     .or_else(|| by_spec.then(|| revert::good_version(desk, want, way)))
+}
+
+/// Whether a revert cannot leave an update that has not failed before its end or its deadline.
+fn awaits_its_end(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> bool {
+    way.reason == Reason::Reverted && !waiting::outlasts(desk, back.progress_deadline) && !fits(desk, app, back, way)
 }
 
 /// Whether the pass knew of the way back before it read, so that it asked for the versions.
@@ -391,10 +399,14 @@ fn fail(desk: &mut Desk<'_>, way: &WayBack, why: &str) -> Plan {
 }
 
 fn failed_for_good(way: &WayBack, why: &str) -> Plan {
+    let helps = match way.reason {
+        Reason::Reverted => "Annotate",
+        _ => "Change the spec, or annotate",
+    };
     stall(
         Reason::RollbackFailed,
         format!(
-            "the way back from revision {} to revision {} failed: {why}. Change the spec, or annotate sluicegate.dev/retry-requested-at",
+            "the way back from revision {} to revision {} failed: {why}. {helps} sluicegate.dev/retry-requested-at",
             way.from, way.to
         ),
     )

@@ -295,6 +295,9 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             }
             unheeded::note_update(desk, intent);
             if is_running(desk) {
+                if let Some(way) = &mut desk.journal.way_back {
+                    way.started |= intent.revision.as_ref() == Some(&way.to);
+                }
                 desk.set_running(intent.revision.clone());
                 gate::open(desk, intent);
                 desk.handle_run(intent);

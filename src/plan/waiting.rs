@@ -159,8 +159,12 @@ pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -
             refusal.step,
             StepKind::TakeSnapshot | StepKind::Update | StepKind::Restart
         );
-    let passes = goes_on || refusal.class == RefusalClass::TagsLingering;
-    let lasting = !passes && now >= refusal.first_at + rules.refusal_grace;
+    let grace = if goes_on {
+        rules.refusal_grace * 3
+    } else {
+        rules.refusal_grace
+    };
+    let lasting = refusal.class != RefusalClass::TagsLingering && now >= refusal.first_at + grace;
     if lasting {
         let message = format!(
             "{said}. It is sent again every {:#}; correct what it names",

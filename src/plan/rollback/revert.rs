@@ -58,7 +58,10 @@ fn failed_in_place(world: &World, journal: &Journal) -> Option<String> {
 pub(in crate::plan) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let world = desk.situation.world;
     let is_put_back = desk.journal.put_back.is_some();
-    if is_put_back || desk.journal.way_back.is_some() || difference(app, &want.configuration).is_empty() {
+    // An ordinary change to the good revision goes on as it began.
+    let rollout = desk.journal.rollout.as_ref();
+    let is_brought = rollout.is_some_and(|rollout| rollout.revision == want.revision.as_str());
+    if is_brought || is_put_back || desk.journal.way_back.is_some() || difference(app, &want.configuration).is_empty() {
         return;
     }
     let good_version_id = desk.journal.revisions().good_version_id;

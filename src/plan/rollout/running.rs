@@ -227,14 +227,18 @@ fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
     if let Some(plan) = without_restore_point(desk, want, refusal) {
         return Some(plan);
     }
-    waiting::is_refused_at_last(refusal, desk.situation.now).then(|| by_force(desk, want))
+    (!is_seen_up(desk) && waiting::is_refused_at_last(refusal, desk.situation.now)).then(|| by_force(desk, want))
+}
+
+/// Whether a look shows that the job came up, whatever the service said last.
+fn is_seen_up(desk: &Desk<'_>) -> bool {
+    matches!(&desk.situation.world.job, Sight::Seen(Some(job)) if job.is_up())
 }
 
 /// Why a job that stays down and could not be started again after a forced stop is left as it is; the call is sent again
 /// when a look shows that it came up.
 fn without_restore_point(desk: &Desk<'_>, want: &Desired, refusal: &RefusalStatus) -> Option<Plan> {
-    let is_up = matches!(&desk.situation.world.job, Sight::Seen(Some(job)) if job.is_up());
-    if is_up || !waiting::is_refused_throughout(refusal) {
+    if is_seen_up(desk) || !waiting::is_refused_throughout(refusal) {
         return None;
     }
     match restore::of_start(desk, want) {

@@ -140,3 +140,12 @@ fn a_job_that_stays_down_without_a_state_to_start_from_is_left_alone_until_it_is
         assert!(matches!(step(&up), StepKind::TakeSnapshot | StepKind::Update));
     }
 }
+
+#[test]
+fn a_job_that_a_look_shows_up_is_not_stopped_by_force_whatever_the_service_says() {
+    let case = refused_throughout(change("rollout: {preChangeSnapshot: Never}")).at(321);
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    let up = case.sees(healthy_job());
+    assert!(!matches!(up.decide().plan, Plan::Do(Step::ForceStop)));
+    assert_eq!(step(&up.at(700).decide()), StepKind::Update);
+}

@@ -183,3 +183,48 @@ fn a_job_that_could_not_be_proven_in_its_time_keeps_its_state_on_the_return() {
     status.conditions = vec![serde_json::from_value(condition).unwrap()];
     assert_eq!(restore(&case.decide()), Restore::Latest);
 }
+
+#[test]
+fn the_ordinary_way_of_a_job_that_could_not_be_proven_is_gone_to_its_end() {
+    let condition = serde_json::json!({
+        "type": "Stalled", "status": "True", "reason": "Unverified", "message": "", "observedGeneration": 1,
+        "lastTransitionTime": "2026-01-01T00:30:00Z",
+    });
+    let mut case = reverted("").at(1910);
+    case.world.job = Sight::Blind("denied".into());
+    case.app.status.as_mut().unwrap().conditions = vec![serde_json::from_value(condition).unwrap()];
+    assert_eq!(step(&case.decide()), StepKind::TakeSnapshot);
+    let mut next = case.recorded().journal(|journal| {
+        journal.intent = None;
+        journal.rollout.as_mut().unwrap().pre_change = Some(crate::api::status::PreChange::Taken);
+    });
+    next.app.status.as_mut().unwrap().conditions.clear();
+    assert_eq!(restore(&next.decide()), Restore::Latest);
+}
+
+#[test]
+fn the_update_of_a_return_is_sent_once_and_its_gate_expects_the_state() {
+    let sent = with_its_own_snapshot(reverted("")).recorded().journal(|journal| {
+        let intent = journal.intent.as_mut().unwrap();
+        intent.phase = Phase::Issued;
+        intent.operation_id = Some("op-back".into());
+    });
+    let operation = operation("op-back", "UpdateApplication", OperationStatus::Successful);
+    let back = returned(sent, ApplicationStatus::Running)
+        .world(|app| app.token = "token-5".into())
+        .operations(vec![operation])
+        .sees(healthy_job())
+        .at(100);
+    let journal = back.decide().journal;
+    assert!(journal.way_back.is_none());
+    let gate = journal.rollout.unwrap().gate.unwrap();
+    assert!(gate.state_expected);
+    assert_eq!(gate.operation_id.as_deref(), Some("op-back"));
+}
+
+#[test]
+fn an_update_in_time_is_awaited_when_its_rollback_is_refused() {
+    let refused = refused(reverted_while_updating(), FaultKind::Denied);
+    assert_eq!(waits(&refused.decide()), Reason::RollingBack);
+    assert_eq!(step(&refused.at(1801).decide()), StepKind::ForceStop);
+}
