@@ -182,3 +182,26 @@ fn a_rollback_that_failed_and_left_the_application_stopped_starts_what_is_in_pla
         Some(good().revision.to_string())
     );
 }
+
+#[test]
+fn a_retry_after_what_is_in_place_was_verified_is_a_change_of_ours_and_no_drift() {
+    for drift in ["Report", "Correct"] {
+        let spec = format!("{BAD}\nmanagement: {{drift: {drift}}}");
+        let held = in_the_gate().respec(&spec);
+        let revision = left(&held);
+        let held = held.journal(|journal| {
+            let handled = journal.handled.get_or_insert_default();
+            handled.brought = Some(revision.clone());
+            handled.approval = Some(revision);
+        });
+        let mut case = rolled_back(held, &good()).sees(job(|job| job.started_at = after(51)));
+        for second in [60, 63, 200, 330] {
+            case = case.at(second).recorded();
+        }
+        let journal = &case.app.status.as_ref().unwrap().journal;
+        assert!(journal.way_back.is_none() && journal.rollout.is_none(), "{journal:?}");
+        let retried = case.annotate("sluicegate.dev/retry-requested-at", "1").decide();
+        assert_eq!(step(&retried), StepKind::TakeSnapshot, "{drift}");
+        assert!(!told(&retried).contains(&"DriftCorrected"));
+    }
+}
