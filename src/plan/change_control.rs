@@ -164,7 +164,7 @@ fn begins(desk: &Desk<'_>, want: &Desired, step: &Step) -> bool {
 /// it is of. Where no revision that was let through is known to be in place, nothing is started. State may be dropped
 /// only if both revisions allow it.
 fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
-    let [keeping, dropping] = [false, true].map(|may_drop| Revision::of(&app.configuration, may_drop));
+    let [keeping, dropping] = Revision::either(&app.configuration);
     let known = revision_in_place(desk, app, &[&keeping, &dropping]);
     let stays_down = known.is_none() && app.status == ApplicationStatus::Ready;
     let revision = known.map_or(keeping, |revision| Revision::recalled(&revision));

@@ -41,7 +41,7 @@ pub(super) fn recognise(desk: &mut Desk<'_>) -> bool {
     let from = app.rolled_back_from.and_then(|left| brought_as(desk, left));
     let operation = rollback_in(situation.world.operations());
     let Some(from) = from else { return false };
-    let [keeping, dropping] = [false, true].map(|may_drop| Revision::of(&app.configuration, may_drop));
+    let [keeping, dropping] = Revision::either(&app.configuration);
     let is_in_place = |revision: &str| [&keeping, &dropping].iter().any(|found| found.as_str() == revision);
     let ours_under_way = desk.journal.way_back.as_ref().is_some_and(|way| way.from == from);
     let is_answered = desk.journal.failure_of(&from).is_none_or(|failed| failed.answered);

@@ -35,7 +35,7 @@ fn was_brought(app: &Observed, journal: &Journal) -> bool {
         journal.rollout.as_ref().map(|rollout| rollout.revision.clone()),
         journal.way_back.as_ref().map(|way| way.to.clone()),
     ];
-    let content = [false, true].map(|may_drop| Revision::of(&app.configuration, may_drop));
+    let content = Revision::either(&app.configuration);
     let mut brought = brought.into_iter().flatten();
     brought.any(|revision| content.iter().any(|content| content.as_str() == revision))
 }

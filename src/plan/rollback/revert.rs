@@ -45,10 +45,10 @@ fn has_begun(journal: &Journal, rollout: &RolloutStatus) -> bool {
 /// The failed revision that the service has.
 fn failed_in_place(world: &World, journal: &Journal) -> Option<String> {
     let app = world.application.as_ref()?;
-    let mut found = [false, true]
-        .map(|may_drop| Revision::of(&app.configuration, may_drop).to_string())
-        .into_iter();
-    found.find(|revision| journal.failure_of(revision).is_some())
+    let found = Revision::either(&app.configuration).map(|revision| revision.to_string());
+    found
+        .into_iter()
+        .find(|revision| journal.failure_of(revision).is_some())
 }
 
 /// Takes the way back to the good revision where the spec returned to it and the service has, or is about to have, another.
