@@ -157,12 +157,6 @@ pub fn flink_version(runtime: &str) -> Option<(u32, u32)> {
 pub struct Revision(String);
 
 impl Revision {
-    /// The revisions that a content can be of: state may not be dropped, or may. What the service reports does not tell.
-    #[must_use]
-    pub fn either(configuration: &Configuration) -> [Self; 2] {
-        [false, true].map(|may_drop| Self::of(configuration, may_drop))
-    }
-
     /// The revision of a configuration whose starts may or may not drop unclaimed state.
     ///
     /// Members that are absent do not count, so that a member that is added to the type leaves old revisions alone.

@@ -18,6 +18,7 @@ pub mod ownership;
 pub mod preview;
 pub(crate) mod put_back;
 mod requests;
+mod resolved_key;
 mod restore;
 mod rollback;
 mod rollout;
@@ -240,11 +241,12 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     };
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
-    unheeded::note_create(&mut desk);
+    resolved_key::note_create(&mut desk);
+    unheeded::forget_seen(&mut desk);
     let keyed = situation
         .want
         .ok()
-        .and_then(|want| unheeded::with_key(&desk.journal, want));
+        .and_then(|want| resolved_key::with_key(&desk.journal, want));
     if let Some(keyed) = &keyed {
         desk.situation.want = Ok(keyed);
     }
@@ -428,6 +430,7 @@ impl Desk<'_> {
             restores: step.restores(),
             after_operation_id: world.operations().first().map(|operation| operation.id.clone()),
             declared_at: self.situation.now,
+            asks: unheeded::asks(step),
             operation_id: None,
             to_version_id: None,
         });

@@ -87,9 +87,10 @@ pub struct Journal {
     /// The key that the alias of the spec names, as the service answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved_key: Option<ResolvedKey>,
-    /// What the service left as it was although it accepted an update: it is not sent again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unheeded: Option<Unheeded>,
+    /// What the service left as it was although it accepted a call: it is not sent again.
+    #[schemars(length(max = 20))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheeded: Vec<Unheeded>,
     /// The rollback after which an older revision runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,

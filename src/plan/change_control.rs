@@ -12,9 +12,10 @@ use crate::api::status::Journal;
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
 use crate::plan::diff::in_sync;
+use crate::plan::resolved_key::Candidates;
 use crate::plan::rollback::revert;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Situation, drift, put_back, requests, rollout, stall, switched_off, waiting};
+use crate::plan::{Desk, Plan, Situation, drift, put_back, requests, rollout, stall, switched_off, unheeded, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Why the content of a revision is held back.
@@ -38,6 +39,7 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let revision = want.revision.as_str();
     let left_alone = put_back::held(situation, journal)
+        .or_else(|| unheeded::held(situation, journal))
         .or_else(|| drift::reported(situation, journal))
         .or_else(|| switched_off::correction_waits(situation, journal));
     if left_alone.is_some() {
@@ -105,8 +107,8 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     };
     if desk.situation.world.application.is_some() {
         return match rollout::plan(desk, want) {
-            Plan::Rest => held(desk, held_back),
-            Plan::Stall(_) if waits_for_another(desk, want) => held(desk, held_back),
+            Plan::Rest => held(held_back),
+            Plan::Stall(_) if waits_for_another(desk, want) => held(held_back),
             plan => plan,
         };
     }
@@ -117,13 +119,13 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     Plan::HeldBack(held_back)
 }
 
-/// What is said where there is nothing to do but for the revision that is held back: one that was refused waits for a
-/// person.
-fn held(desk: &Desk<'_>, held_back: HeldBack) -> Plan {
-    if desk.journal.put_back.is_some() {
-        return stall(held_back.reason, held_back.message);
+/// What is said where there is nothing to do but for the revision that is held back: one that was refused, or left undone,
+/// waits for a person.
+fn held(held_back: HeldBack) -> Plan {
+    match held_back.reason {
+        Reason::AwaitingApproval | Reason::OutsideChangeWindow | Reason::DriftDetected => Plan::HeldBack(held_back),
+        reason => stall(reason, held_back.message),
     }
-    Plan::HeldBack(held_back)
 }
 
 /// Whether what is in place failed and was answered, so that it waits for nothing but the revision that is held back.
@@ -164,12 +166,16 @@ fn begins(desk: &Desk<'_>, want: &Desired, step: &Step) -> bool {
 /// it is of. Where no revision that was let through is known to be in place, nothing is started. State may be dropped
 /// only if both revisions allow it.
 fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
-    let [keeping, dropping] = Revision::either(&app.configuration);
-    let known = revision_in_place(desk, app, &[&keeping, &dropping]);
+    let found = Candidates::of(&desk.journal, &app.configuration);
+    let known = revision_in_place(desk, app, &found);
     let stays_down = known.is_none() && app.status == ApplicationStatus::Ready;
-    let revision = known.map_or(keeping, |revision| Revision::recalled(&revision));
+    let revision = match known {
+        Some(known) => Revision::recalled(&known),
+        None => Revision::of(&app.configuration, false),
+    };
+    let may_drop = revision == want.revision || found.may_drop(&revision);
     Desired {
-        allow_non_restored_state: want.allow_non_restored_state && revision == dropping,
+        allow_non_restored_state: want.allow_non_restored_state && may_drop,
         revision,
         configuration: app.configuration.clone(),
         state: if stays_down { DesiredState::Stopped } else { want.state },
@@ -177,8 +183,8 @@ fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
     }
 }
 
-/// The revision that was let through and is in place; `found` are those that the content can be of.
-fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &[&Revision]) -> Option<String> {
+/// The revision that was let through and is in place.
+fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &Candidates) -> Option<String> {
     let journal = &desk.journal;
     let revisions = journal.revisions();
     let way_back = journal.way_back.as_ref().map(|way| way.to.clone());
@@ -197,7 +203,7 @@ fn revision_in_place(desk: &Desk<'_>, app: &Observed, found: &[&Revision]) -> Op
         .filter(|_| revisions.good_version_id == Some(app.version_id));
     let handled = journal.handled.as_ref().and_then(|handled| handled.approval.clone());
     let put_back = journal.put_back.as_ref().map(|put_back| put_back.to.clone());
-    let is_found = |revision: &String| found.iter().any(|found| found.as_str() == revision);
+    let is_found = |revision: &String| found.have(revision);
     way_back
         .or(called)
         .or(brought)

@@ -6,6 +6,7 @@ use crate::api::condition::Reason;
 use crate::api::status::{FailedRevision, Intent, PreviousRevision, RolledBack, StepKind, WayBack};
 use crate::configuration::Revision;
 use crate::plan::ownership::Ownership;
+use crate::plan::resolved_key::Candidates;
 use crate::plan::settle::operation_of;
 use crate::plan::{Desk, Note, gate};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation};
@@ -41,15 +42,15 @@ pub(super) fn recognise(desk: &mut Desk<'_>) -> bool {
     let from = app.rolled_back_from.and_then(|left| brought_as(desk, left));
     let operation = rollback_in(situation.world.operations());
     let Some(from) = from else { return false };
-    let [keeping, dropping] = Revision::either(&app.configuration);
-    let is_in_place = |revision: &str| [&keeping, &dropping].iter().any(|found| found.as_str() == revision);
+    let found = Candidates::of(&desk.journal, &app.configuration);
+    let is_in_place = |revision: &str| found.have(revision);
     let ours_under_way = desk.journal.way_back.as_ref().is_some_and(|way| way.from == from);
     let is_answered = desk.journal.failure_of(&from).is_none_or(|failed| failed.answered);
     if is_in_place(&from) || ours_under_way || !is_answered {
         return false;
     }
     let to = known(desk).into_iter().find(|revision| is_in_place(revision));
-    let to = to.unwrap_or_else(|| keeping.to_string());
+    let to = to.unwrap_or_else(|| Revision::of(&app.configuration, false).to_string());
     take(desk, app, operation, from, to);
     true
 }

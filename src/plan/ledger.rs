@@ -101,7 +101,7 @@ impl Desk<'_> {
         self.journal.way_back = None;
         self.journal.put_back = None;
         self.journal.resolved_key = None;
-        self.journal.unheeded = None;
+        self.journal.unheeded.clear();
         self.journal.rolled_back = None;
         self.journal.rollout = None;
         self.journal.unproven.clear();

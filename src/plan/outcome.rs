@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::status::{Intent, Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::snapshots::failure_note;
-use crate::plan::{Desk, Note};
+use crate::plan::{Desk, Note, unheeded};
 
 /// The answer to a mutating call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,13 @@ impl Journal {
                 intent.operation_id.clone_from(operation_id);
                 intent.to_version_id = *version_id;
                 if intent.step.is_synchronous() {
-                    if self.refusal.as_ref().is_some_and(|refusal| refusal.step == intent.step) {
+                    let accepted = intent.clone();
+                    unheeded::note_call(self, &accepted);
+                    if self
+                        .refusal
+                        .as_ref()
+                        .is_some_and(|refusal| refusal.step == accepted.step)
+                    {
                         self.refusal = None;
                     }
                     self.intent = None;

@@ -30,6 +30,7 @@ pub(super) fn take_over(desk: &mut Desk<'_>) {
     handled.retry = retry.or(handled.retry);
     desk.journal.handled = Some(handled);
     if wanted {
+        desk.journal.unheeded.clear();
         forgive(desk);
     }
 }
@@ -85,7 +86,6 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         Some(asked) == target.as_ref()
     };
     let over = |way: &WayBack| is_asked_for(way) && (!way.started || way.elsewhere || way.failure.is_some());
-    desk.journal.unheeded = None;
     desk.journal
         .put_back
         .take_if(|put_back| Some(&put_back.revision) == target.as_ref());

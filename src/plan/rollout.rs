@@ -14,7 +14,7 @@ use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::ownership::{Owner, Ownership, UID};
 use crate::plan::rollback::revert;
-use crate::plan::rollout::background::{aside, background, note_tag_keys, remember_tag_keys};
+use crate::plan::rollout::background::{aside, background, beside, note_tag_keys, remember_tag_keys};
 use crate::plan::rollout::overdue::{end_by_force, give_up_on_update, hangs, in_flight};
 use crate::plan::rollout::running::running;
 use crate::plan::rollout::start::{rest_after_failure, start};
@@ -142,25 +142,20 @@ fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
     })
 }
 
-/// An update that was accepted and left a difference would be sent for ever: it is not sent twice.
+/// A call that was accepted and left a difference would be sent for ever: it is not sent twice.
 pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let rollout = desk.journal.rollout.as_ref()?;
-    let is_left = rollout.updated_version_id == Some(app.version_id) || unheeded::is_left(desk, app, want);
-    is_left.then(|| {
-        stall(
-            Reason::Rejected,
-            format!(
-                "the service accepted the update to revision {} as version {} and reports another configuration; it is not sent again. Change the spec, or annotate sluicegate.dev/retry-requested-at",
-                want.revision, app.version_id
-            ),
-        )
-    })
+    let next = change_while_ready(app, &difference(app, &want.configuration));
+    let is_left = rollout.updated_version_id == Some(app.version_id)
+        || unheeded::is_left(&desk.journal, app, want)
+        || next.is_some_and(|step| unheeded::is_unheeded(&desk.journal, &step, want.revision.as_str()));
+    is_left.then(|| stall(Reason::Rejected, unheeded::message(app, want)))
 }
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     let difference = difference(app, &want.configuration);
     if let Some(plan) = stopped_by_force(desk, want).or_else(|| held(desk, want, &difference)) {
-        return background(desk, app, want).unwrap_or(plan);
+        return beside(background(desk, app, want), plan);
     }
     if let Some(step) = change_while_ready(app, &difference) {
         declare_rollout(desk, app, want);

@@ -248,6 +248,7 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
         Verdict::Void => elsewhere::note_version(desk, intent),
         Verdict::Done => {
             measure::operation(desk, intent, true);
+            unheeded::note_call(&mut desk.journal, intent);
             done(desk, intent);
         }
         Verdict::Failed(cause) => {

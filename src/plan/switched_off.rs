@@ -6,9 +6,9 @@
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
 use crate::api::status::Journal;
-use crate::configuration::Revision;
 use crate::desired::Desired;
 use crate::plan::change_control::HeldBack;
+use crate::plan::resolved_key::Candidates;
 use crate::plan::{Desk, Plan, Situation, restore, stall};
 use crate::world::{ApplicationStatus, Observed};
 
@@ -35,9 +35,9 @@ fn was_brought(app: &Observed, journal: &Journal) -> bool {
         journal.rollout.as_ref().map(|rollout| rollout.revision.clone()),
         journal.way_back.as_ref().map(|way| way.to.clone()),
     ];
-    let content = Revision::either(&app.configuration);
+    let found = Candidates::of(journal, &app.configuration);
     let mut brought = brought.into_iter().flatten();
-    brought.any(|revision| content.iter().any(|content| content.as_str() == revision))
+    brought.any(|revision| found.have(&revision))
 }
 
 /// Why switching snapshots on again waits, where nothing else is asked for: it restarts the job without its state.

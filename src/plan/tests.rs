@@ -24,6 +24,7 @@ mod stuck;
 mod switched_off;
 mod table;
 mod teardown;
+mod unheeded;
 mod urgency;
 
 use std::collections::BTreeMap;
@@ -216,6 +217,7 @@ impl Case {
         let revision = self.want().ok().map(|want| want.revision.to_string());
         self.journal(|journal| {
             journal.intent = Some(Intent {
+                asks: Vec::new(),
                 step,
                 phase,
                 revision,

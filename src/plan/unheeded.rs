@@ -1,12 +1,146 @@
-//! What the service reports otherwise than it was sent: the key that an alias names, and members that it accepted and did
-//! not change. Neither is sent again.
+//! What the service accepts and does not carry out: a difference that stays is not sent again, whatever it is.
+//!
+//! What a call asks for is written down with its intent, remembered when the service accepts it, and forgotten as soon as a
+//! look shows it.
 
-use crate::api::status::{Intent, Journal, ResolvedKey, Unheeded};
+use crate::api::condition::Reason;
+use crate::api::status::{Intent, Journal, StepKind, Unheeded};
 use crate::configuration::digest;
 use crate::desired::Desired;
-use crate::plan::Desk;
+use crate::plan::change_control::HeldBack;
 use crate::plan::diff::{Difference, difference, in_words};
+use crate::plan::step::Step;
+use crate::plan::{Desk, Plan, Situation, resolved_key, stall};
 use crate::world::{ApplicationStatus, Observed};
+
+/// Remembers what an accepted call asks for, until a look shows it.
+pub(super) fn note_call(journal: &mut Journal, intent: &Intent) {
+    if intent.asks.is_empty() {
+        return;
+    }
+    let revision = intent.revision.clone().filter(|_| intent.step.sets_content());
+    let mut known = journal.unheeded.iter_mut();
+    if let Some(known) = known.find(|call| call.step == intent.step && call.revision == revision) {
+        let fresh = intent.asks.iter().filter(|one| !known.asked.contains(one));
+        let fresh: Vec<String> = fresh.cloned().collect();
+        known.asked.extend(fresh);
+        return;
+    }
+    journal.unheeded.push(Unheeded {
+        step: intent.step,
+        revision,
+        asked: intent.asks.clone(),
+        runs: false,
+    });
+}
+
+/// Forgets what a look shows to be carried out.
+pub(super) fn forget_seen(desk: &mut Desk<'_>) {
+    if desk.journal.unheeded.is_empty() {
+        return;
+    }
+    let (Some(app), target) = (&desk.situation.world.application, desk.target()) else {
+        return;
+    };
+    let way_back = desk.journal.way_back.as_ref().map(|way| way.to.clone());
+    let put_back = desk.journal.put_back.as_ref().map(|put_back| put_back.to.clone());
+    let pursued = [target, way_back, put_back];
+    desk.journal.unheeded.retain_mut(|unheeded| {
+        let left = |one: &String| !shows(app, unheeded.step, one);
+        unheeded.asked.retain(left);
+        let is_pursued = unheeded.revision.is_none() || pursued.contains(&unheeded.revision);
+        is_pursued && !unheeded.asked.is_empty()
+    });
+}
+
+/// Whether all that a call asks for was accepted before and stays undone.
+pub(super) fn is_unheeded(journal: &Journal, step: &Step, revision: &str) -> bool {
+    let asks = asks(step);
+    !asks.is_empty() && asks.iter().all(|one| was_asked(journal, step.kind(), revision, one))
+}
+
+fn was_asked(journal: &Journal, step: StepKind, revision: &str, one: &String) -> bool {
+    let mut calls = journal.unheeded.iter().filter(|call| call.step == step);
+    calls.any(|call| call.revision.as_deref().is_none_or(|of| of == revision) && call.asked.contains(one))
+}
+
+/// A call about tags without what was accepted before and stays undone; the whole of it where nothing else is left.
+pub(super) fn fresh(journal: &Journal, step: Step) -> Step {
+    let is_fresh = |one: &String| !was_asked(journal, step.kind(), "", one);
+    let fresh = match &step {
+        Step::Tag { tags } => {
+            let fresh = tags.iter().filter(|(key, value)| is_fresh(&tag(key, value)));
+            Step::Tag {
+                tags: fresh.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            }
+        }
+        Step::Untag { keys } => Step::Untag {
+            keys: keys.iter().filter(|key| is_fresh(&digest(key))).cloned().collect(),
+        },
+        _ => return step,
+    };
+    if asks(&fresh).is_empty() { step } else { fresh }
+}
+
+/// Why a call that leaves the job alone is not sent again.
+pub(super) fn not_again(step: &Step) -> Plan {
+    stall(
+        Reason::Rejected,
+        format!(
+            "the service accepted {} and did not carry it out: {}. It is not sent again; correct what keeps the service from it and annotate sluicegate.dev/retry-requested-at, or change the spec",
+            step.kind().operation(),
+            in_short(step)
+        ),
+    )
+}
+
+/// What a call that leaves the job alone asks for, in words.
+fn in_short(step: &Step) -> String {
+    match step {
+        Step::Tag { tags } => {
+            let keys: Vec<&str> = tags.keys().map(String::as_str).collect();
+            format!("spec.tags: {} not set", keys.join(", "))
+        }
+        Step::Untag { keys } => format!("spec.tags: {} not removed", keys.join(", ")),
+        Step::SetMaintenanceWindow { start } => format!("spec.maintenanceWindow.startTime is not {start}"),
+        _ => "the configuration is as it was".to_owned(),
+    }
+}
+
+/// Each single thing that a call asks for, as digests: values may be confidential. An update is judged by what is left
+/// after it.
+pub(super) fn asks(step: &Step) -> Vec<String> {
+    match step {
+        Step::Tag { tags } => tags.iter().map(|(key, value)| tag(key, value)).collect(),
+        Step::Untag { keys } => keys.iter().map(|key| digest(key)).collect(),
+        Step::SetMaintenanceWindow { start } => vec![digest(start)],
+        Step::AddVpc { vpc, .. } => vec![digest(&format!("{vpc:?}"))],
+        Step::AddLogging { log_stream_arn, .. } => vec![digest(log_stream_arn)],
+        Step::RemoveVpc { id, .. } | Step::RemoveLogging { id, .. } => vec![digest(id)],
+        _ => Vec::new(),
+    }
+}
+
+fn tag(key: &str, value: &str) -> String {
+    digest(&format!("{key}={value}"))
+}
+
+/// Whether an application is as a call asked for.
+fn shows(app: &Observed, step: StepKind, asked: &str) -> bool {
+    match step {
+        StepKind::Tag => app.tags.iter().any(|(key, value)| tag(key, value) == asked),
+        StepKind::Untag => !app.tags.keys().any(|key| digest(key) == asked),
+        StepKind::SetMaintenanceWindow => app
+            .maintenance_start
+            .as_ref()
+            .is_some_and(|start| digest(start) == asked),
+        StepKind::AddVpc => app.vpcs.values().any(|vpc| digest(&format!("{vpc:?}")) == asked),
+        StepKind::AddLogging => app.log_streams.values().any(|stream| digest(stream) == asked),
+        StepKind::RemoveVpc => !app.vpcs.keys().any(|id| digest(id) == asked),
+        StepKind::RemoveLogging => !app.log_streams.keys().any(|id| digest(id) == asked),
+        _ => false,
+    }
+}
 
 /// Learns from the first look after an update of the wanted revision.
 pub(super) fn note_update(desk: &mut Desk<'_>, intent: &Intent) {
@@ -17,61 +151,54 @@ pub(super) fn note_update(desk: &mut Desk<'_>, intent: &Intent) {
     if !of_this || intent.to_version_id.is_some_and(|version| version != app.version_id) {
         return;
     }
-    learn_key(&mut desk.journal, app, want);
-    let keyed = with_key(&desk.journal, want);
+    resolved_key::learn(&mut desk.journal, app, want);
+    let keyed = resolved_key::with_key(&desk.journal, want);
     let want = keyed.as_ref().unwrap_or(want);
     let left = difference(app, &want.configuration);
-    desk.journal.unheeded = (left.change != Difference::default().change).then(|| Unheeded {
-        revision: want.revision.to_string(),
-        difference: told(app, want),
-    });
-}
-
-/// Learns from the first look at an application that was created with the wanted revision.
-pub(super) fn note_create(desk: &mut Desk<'_>) {
-    let (Ok(want), Some(app)) = (desk.situation.want, &desk.situation.world.application) else {
-        return;
-    };
-    let handled = desk.journal.handled.as_ref();
-    let created = handled.is_some_and(|handled| {
-        handled.approval.as_deref() == Some(want.revision.as_str()) && handled.brought.is_none()
-    });
-    let untouched = app.version_id == 1 && app.status == ApplicationStatus::Ready && desk.journal.intent.is_none();
-    if created && untouched {
-        learn_key(&mut desk.journal, app, want);
-    }
-}
-
-/// The service answers to an alias with the key that it names.
-fn learn_key(journal: &mut Journal, app: &Observed, want: &Desired) {
-    let sent = want.configuration.kms_key_id.as_ref().filter(|key| is_alias(key));
-    let seen = app.configuration.kms_key_id.as_ref().filter(|key| !is_alias(key));
-    if let (Some(alias), Some(key)) = (sent, seen) {
-        journal.resolved_key = Some(ResolvedKey {
-            alias: alias.clone(),
-            key: key.clone(),
+    desk.journal.unheeded.retain(|call| call.step != StepKind::Update);
+    let runs = app.status == ApplicationStatus::Running || desk.is_good(want.revision.as_str());
+    if left.change != Difference::default().change {
+        desk.journal.unheeded.push(Unheeded {
+            step: StepKind::Update,
+            revision: Some(want.revision.to_string()),
+            asked: vec![told(app, want)],
+            runs,
         });
     }
 }
 
-fn is_alias(key: &str) -> bool {
-    key.starts_with("alias/") || key.contains(":alias/")
-}
-
-/// What is wanted with the key in place of the alias that names it, where the service was seen to answer so.
-pub(super) fn with_key(journal: &Journal, want: &Desired) -> Option<Desired> {
-    let known = journal.resolved_key.as_ref()?;
-    (want.configuration.kms_key_id.as_ref() == Some(&known.alias)).then(|| {
-        let mut want = want.clone();
-        want.configuration.kms_key_id = Some(known.key.clone());
-        want
-    })
+/// The update of a revision after which this was left as it is.
+fn left_by<'a>(journal: &'a Journal, app: &Observed, want: &Desired) -> Option<&'a Unheeded> {
+    let mut updates = journal.unheeded.iter().filter(|call| call.step == StepKind::Update);
+    let of_this = updates.find(|update| update.revision.as_deref() == Some(want.revision.as_str()))?;
+    of_this.asked.contains(&told(app, want)).then_some(of_this)
 }
 
 /// Whether what differs is what was left after the update of this revision.
-pub(super) fn is_left(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    let unheeded = desk.journal.unheeded.as_ref();
-    unheeded.is_some_and(|left| left.revision == want.revision.as_str() && left.difference == told(app, want))
+pub(super) fn is_left(journal: &Journal, app: &Observed, want: &Desired) -> bool {
+    left_by(journal, app, want).is_some()
+}
+
+/// Why the rest of a revision is not sent, while what the service made of it runs: that is watched like any other job.
+pub(super) fn held(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
+    let (want, app) = (situation.want.ok()?, situation.world.application.as_ref()?);
+    let left = left_by(journal, app, want).filter(|left| left.runs)?;
+    let failed = journal.failure_of(left.revision.as_deref()?).is_some();
+    (!failed).then(|| HeldBack {
+        reason: Reason::Rejected,
+        message: message(app, want),
+        until: None,
+    })
+}
+
+/// Why an update that left a difference is not sent again.
+pub(super) fn message(app: &Observed, want: &Desired) -> String {
+    format!(
+        "the service accepted the update to revision {} and reports another configuration as version {}: {}. It is not sent again; change the spec, or annotate sluicegate.dev/retry-requested-at",
+        want.revision,
+        app.version_id,
+        in_words(&app.configuration, &want.configuration)
+    )
 }
 
 fn told(app: &Observed, want: &Desired) -> String {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::Reason;
 use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Rules, Stall, Waiting, stall};
+use crate::plan::{Desk, Plan, Rules, Stall, Waiting, stall, unheeded};
 use crate::world::{ApplicationStatus, Observed};
 
 /// How long the service may refuse a call because the job is down before the job is given up.
@@ -185,6 +185,9 @@ pub(crate) fn patience(refusal: &RefusalStatus, rules: &Rules, now: Timestamp) -
 
 /// The step, or why it must wait because the service refused it before.
 pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
+    if step.kind().is_background() && unheeded::is_unheeded(&desk.journal, &step, "") {
+        return unheeded::not_again(&step);
+    }
     let Some(refusal) = refusal_of(desk, &step) else {
         return Plan::Do(step);
     };

@@ -71,6 +71,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     }
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     found.extend(ended.world.object().iter().flat_map(|object| not_offered(object)));
+    found.extend(unjudged(ended));
     let status = ended.world.object().map(|object| object["status"].clone());
     let mut tail = ended.world.trace[ended.tail..].iter();
     let failing = tail.any(|entry| match &entry.what {
@@ -102,6 +103,17 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
         ));
     }
     found
+}
+
+/// A job that a call brought, that can be seen, and at which nobody looked although the resource says that all was done.
+fn unjudged(ended: &Ended) -> Option<String> {
+    let object = ended.world.object()?;
+    let status = &object["status"];
+    let gate = status.pointer("/rollout/gate")?;
+    let faults = ended.world.service.faults();
+    let is_seen = faults.flink_rest.is_empty() && faults.deny.is_empty();
+    let runs = text(status, "/aws/applicationStatus") == "RUNNING" && is_true(status, "Stalled");
+    (is_seen && runs && gate["jobId"].is_null()).then(|| "L1: nobody looks at the job that a change brought".to_owned())
 }
 
 /// The requests that a condition names and that the actions of Argo CD do not offer.

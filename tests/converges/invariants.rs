@@ -35,6 +35,8 @@ mod snapshots;
 mod tale;
 #[path = "invariants/tests.rs"]
 mod tests;
+#[path = "invariants/without_effect.rs"]
+mod without_effect;
 
 pub use change_control::is_held_back;
 
@@ -78,8 +80,8 @@ pub const LAWS: &[Law] = &[
     ("S31", deadlines::no_revision_is_condemned_by_the_clock_alone),
     ("S32", elsewhere::what_was_found_is_left_alone),
     ("S33", elsewhere::what_a_foreign_rollback_left_is_not_sent_again),
-    ("S34", refusals::an_alias_is_the_key_that_it_names),
-    ("S34", refusals::what_had_no_effect_is_not_sent_again),
+    ("S34", without_effect::an_alias_is_the_key_that_it_names),
+    ("S34", without_effect::what_had_no_effect_is_not_sent_again),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

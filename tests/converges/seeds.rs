@@ -309,6 +309,18 @@ fn change(dice: &mut Dice) -> (&'static str, Value) {
 
 /// The service refuses a call that brings or starts a revision, a few times or until all is in order again.
 fn refuses(dice: &mut Dice) -> Act {
+    if dice.one_in(4) {
+        return refused::ignoring(dice.pick(&[
+            "ParallelismConfigurationUpdate",
+            "ServiceExecutionRoleUpdate",
+            "AddApplicationVpcConfiguration",
+            "DeleteApplicationVpcConfiguration",
+            "AddApplicationCloudWatchLoggingOption",
+            "TagResource",
+            "UntagResource",
+            "UpdateApplicationMaintenanceConfiguration",
+        ]));
+    }
     let operation = dice.pick(&[
         "AddApplicationVpcConfiguration",
         "AddApplicationCloudWatchLoggingOption",

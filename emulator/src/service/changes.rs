@@ -122,17 +122,14 @@ impl Service {
 
     fn updated_content(&self, call: &Call<'_>, application: &Application) -> Result<Content, ServiceError> {
         let mut content = application.version()?.content();
-        let mut asked = call
-            .input
-            .get("ApplicationConfigurationUpdate")
-            .cloned()
-            .unwrap_or_default();
+        let mut input = call.input.clone();
         for member in &self.faults.ignore {
-            forget(&mut asked, member);
+            forget(&mut input, member);
         }
-        let input = match asked {
-            Value::Null => ConfigurationInput::default(),
-            asked => Call::parse_value(&asked)?,
+        let call = &Call { input: &input, ..*call };
+        let input = match call.input.get("ApplicationConfigurationUpdate") {
+            None | Some(Value::Null) => ConfigurationInput::default(),
+            Some(asked) => Call::parse_value(asked)?,
         };
         let role = call.parse::<String>("ServiceExecutionRoleUpdate")?;
         let changes_role = role.is_some();
@@ -178,7 +175,13 @@ impl Service {
         operation: &str,
         content: Content,
     ) -> Result<(Accepted, &Application), ServiceError> {
+        let is_ignored = self.faults.ignore.contains(operation);
         let (settings, ids, application) = self.parts(call)?;
+        let content = if is_ignored {
+            application.version()?.content()
+        } else {
+            content
+        };
         let accepted = application.change(call, operation, content, Run::default(), settings, ids)?;
         Ok((accepted, application))
     }
@@ -259,15 +262,16 @@ impl Service {
     pub(crate) fn update_maintenance_configuration(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
         let update = call.input.get("ApplicationMaintenanceConfigurationUpdate");
         let start = update.and_then(|update| update.get("ApplicationMaintenanceWindowStartTimeUpdate"));
+        let operation = "UpdateApplicationMaintenanceConfiguration";
+        let is_ignored = self.faults.ignore.contains(operation);
         let (_, _, application) = self.parts(call)?;
-        application.in_status(
-            "UpdateApplicationMaintenanceConfiguration",
-            &[Status::Ready, Status::Running],
-        )?;
-        start
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .clone_into(&mut application.maintenance_start);
+        application.in_status(operation, &[Status::Ready, Status::Running])?;
+        if !is_ignored {
+            start
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .clone_into(&mut application.maintenance_start);
+        }
         Ok(json!({
             "ApplicationARN": application.arn,
             "ApplicationMaintenanceConfigurationDescription": application.describe_maintenance(),

@@ -17,7 +17,8 @@ pub struct Faults {
     pub deny: BTreeSet<String>,
     /// Operations that answer an exception of the service's own, whatever they ask for.
     pub refuse: BTreeMap<String, Refusal>,
-    /// Members of `ApplicationConfigurationUpdate` that an update accepts and does not carry out.
+    /// Members of `UpdateApplication`, at any depth, that are accepted and not carried out; also whole operations that change
+    /// an application or its tags, by name.
     pub ignore: BTreeSet<String>,
     /// Role ARNs that the service cannot use.
     pub unknown_roles: BTreeSet<String>,

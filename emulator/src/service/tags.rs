@@ -57,18 +57,22 @@ fn few_enough(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
 impl Service {
     pub(crate) fn tag_resource(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
         let added = read_tags(call.input.get("Tags"))?;
+        let is_ignored = self.faults.ignore.contains("TagResource");
         let application = self.tagged_mut(call, "TagResource")?;
         let mut tags = application.tags.clone();
         tags.extend(added);
         few_enough(&tags)?;
-        application.tags = tags;
+        if !is_ignored {
+            application.tags = tags;
+        }
         Ok(json!({}))
     }
 
     pub(crate) fn untag_resource(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
         let keys: Vec<String> = Call::parse_value(call.input.get("TagKeys").unwrap_or(&Value::Null))?;
+        let is_ignored = self.faults.ignore.contains("UntagResource");
         let application = self.tagged_mut(call, "UntagResource")?;
-        application.tags.retain(|key, _| !keys.contains(key));
+        application.tags.retain(|key, _| is_ignored || !keys.contains(key));
         Ok(json!({}))
     }
 

@@ -113,6 +113,10 @@ pub struct Intent {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_operation_id: Option<String>,
+    /// Digests of what the call asks for, where the service may accept it and leave it undone.
+    #[schemars(length(max = 200), inner(length(max = 64)))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<String>,
     /// When the call was declared.
     pub declared_at: Timestamp,
     /// The operation that the service named in its reply.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::condition::Reason;
+use crate::api::status::StepKind;
 
 /// The change that is being brought out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -92,16 +93,23 @@ pub struct ResolvedKey {
     pub key: String,
 }
 
-/// What the service left as it was although it accepted an update.
+/// What the service left as it was although it accepted a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Unheeded {
-    /// The revision of the update.
+    /// The kind of the call.
+    pub step: StepKind,
+    /// The revision that the call served; none where it leaves the job alone.
     #[schemars(length(max = 64))]
-    pub revision: String,
-    /// A digest of what differed at the first look after it.
-    #[schemars(length(max = 64))]
-    pub difference: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Digests of what the call asked for; of an update, of what differed at the first look after it.
+    #[schemars(length(max = 200), inner(length(max = 64)))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<String>,
+    /// Whether a job runs with what the service made of the call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs: bool,
 }
 
 /// What became of the snapshot before a change.

@@ -5,9 +5,9 @@
 
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::status::{Journal, Phase, RolloutStatus, StepKind, WayBack};
-use crate::configuration::Revision;
 use crate::desired::Desired;
 use crate::plan::diff::difference;
+use crate::plan::resolved_key::Candidates;
 use crate::plan::rollback::{back_to, fits};
 use crate::plan::settle::QUARANTINE;
 use crate::plan::{Desk, Note, restore, waiting};
@@ -45,10 +45,10 @@ fn has_begun(journal: &Journal, rollout: &RolloutStatus) -> bool {
 /// The failed revision that the service has.
 fn failed_in_place(world: &World, journal: &Journal) -> Option<String> {
     let app = world.application.as_ref()?;
-    let found = Revision::either(&app.configuration).map(|revision| revision.to_string());
-    found
-        .into_iter()
-        .find(|revision| journal.failure_of(revision).is_some())
+    let found = Candidates::of(journal, &app.configuration);
+    let mut revisions = found.revisions();
+    let failed = revisions.find(|revision| journal.failure_of(revision).is_some())?;
+    Some(failed.to_owned())
 }
 
 /// Takes the way back to the good revision where the spec returned to it and the service has, or is about to have, another.

@@ -3,41 +3,69 @@
 use crate::api::status::Tags;
 use crate::desired::Desired;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, snapshots, waiting};
+use crate::plan::{Desk, Plan, Stall, snapshots, unheeded, waiting};
 use crate::world::Observed;
 
-/// Tags and the maintenance window, which leave the job alone.
+/// Tags and the maintenance window, which leave the job alone. One that is refused keeps none of the others waiting.
 pub(super) fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let missing: Tags = want
-        .tags
-        .iter()
+    let mut first = None;
+    for step in due(desk, app, want) {
+        let step = unheeded::fresh(&desk.journal, step);
+        match waiting::admitted(desk, step) {
+            Plan::Do(step) => return Some(Plan::Do(step)),
+            plan => first = first.or(Some(plan)),
+        }
+    }
+    first
+}
+
+/// The calls that bring the tags and the maintenance window of the spec.
+fn due(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Vec<Step> {
+    let tags = want.tags.iter();
+    let missing: Tags = tags
         .filter(|(key, value)| app.tags.get(*key) != Some(value))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect();
-    let surplus: Vec<String> = desk
-        .journal
-        .aws
-        .iter()
-        .flat_map(|aws| &aws.tag_keys)
+    let ours = desk.journal.aws.iter().flat_map(|aws| &aws.tag_keys);
+    let surplus: Vec<String> = ours
         .filter(|key| !want.tags.contains_key(*key) && app.tags.contains_key(*key))
         .cloned()
         .collect();
-    if !surplus.is_empty() {
-        return Some(waiting::admitted(desk, Step::Untag { keys: surplus }));
-    }
-    if !missing.is_empty() {
-        return Some(waiting::admitted(desk, Step::Tag { tags: missing }));
-    }
-    let start = want
-        .maintenance_start
-        .clone()
-        .filter(|start| app.maintenance_start.as_ref() != Some(start))?;
-    Some(waiting::admitted(desk, Step::SetMaintenanceWindow { start }))
+    let start = want.maintenance_start.clone();
+    let start = start.filter(|start| app.maintenance_start.as_ref() != Some(start));
+    let untag = (!surplus.is_empty()).then_some(Step::Untag { keys: surplus });
+    let tag = (!missing.is_empty()).then_some(Step::Tag { tags: missing });
+    let window = start.map(|start| Step::SetMaintenanceWindow { start });
+    [untag, tag, window].into_iter().flatten().collect()
 }
 
 /// What is done beside a job that is left alone: tags, the maintenance window, snapshots.
 pub(super) fn aside(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    background(desk, app, want).or_else(|| snapshots::plan(desk, app, want))
+    let background = background(desk, app, want);
+    if matches!(background, Some(Plan::Do(_))) {
+        return background;
+    }
+    match snapshots::plan(desk, app, want) {
+        Some(Plan::Do(step)) => Some(Plan::Do(step)),
+        plan => background.or(plan),
+    }
+}
+
+/// A plan with what is done beside it: a call goes first; what is refused beside a stall is only tried again in time.
+pub(super) fn beside(found: Option<Plan>, plan: Plan) -> Plan {
+    let again = match &found {
+        Some(Plan::Wait(waiting)) => Some(waiting.until),
+        Some(Plan::Stall(stall)) => stall.recheck,
+        _ => None,
+    };
+    match (found, plan) {
+        (Some(Plan::Do(step)), _) => Plan::Do(step),
+        (_, Plan::Stall(stall)) => Plan::Stall(Stall {
+            recheck: stall.recheck.into_iter().chain(again).min(),
+            ..stall
+        }),
+        (_, plan) => plan,
+    }
 }
 
 /// Remembers which tags are ours to remove: what the spec sets, and what it set before as long as it is still there.

@@ -7,7 +7,7 @@ use crate::desired::Desired;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Trouble, Verdict};
 use crate::plan::ledger::{Failure, Source};
-use crate::plan::rollout::background::{aside, background};
+use crate::plan::rollout::background::{aside, background, beside};
 use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
 use crate::plan::snapshots::name::{self, Purpose};
@@ -24,14 +24,14 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     if !difference.is_empty() {
         return match held(desk, want, &difference) {
             Some(plan) => match health::answer_of_stand_in(desk, app, want).unwrap_or(plan) {
-                Plan::Stall(stall) => aside(desk, app, want).unwrap_or(Plan::Stall(stall)),
+                Plan::Stall(stall) => beside(aside(desk, app, want), Plan::Stall(stall)),
                 plan => plan,
             },
             None => change_while_running(desk, app, want, &difference),
         };
     }
     if let Some(plan) = held(desk, want, &difference) {
-        return aside(desk, app, want).unwrap_or(plan);
+        return beside(aside(desk, app, want), plan);
     }
     if !is_proven(desk, want) {
         match verify(desk, app, want) {
@@ -47,7 +47,7 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
         return restart(desk, app, want);
     }
     match health::answer(desk, want) {
-        Some(Plan::Stall(stall)) => background(desk, app, want).unwrap_or(Plan::Stall(stall)),
+        Some(Plan::Stall(stall)) => beside(background(desk, app, want), Plan::Stall(stall)),
         Some(plan) => plan,
         None => aside(desk, app, want).unwrap_or(Plan::Rest),
     }
@@ -75,10 +75,7 @@ fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
             promote(desk, app, want);
             None
         }
-        Verdict::NotYet(waiting) => match background(desk, app, want) {
-            Some(Plan::Do(step)) => Some(Plan::Do(step)),
-            _ => Some(Plan::Wait(waiting)),
-        },
+        Verdict::NotYet(waiting) => Some(beside(background(desk, app, want), Plan::Wait(waiting))),
         Verdict::Unverified(why) => {
             desk.journal.had_state = true;
             Some(stall(

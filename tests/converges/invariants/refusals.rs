@@ -31,17 +31,6 @@ pub(super) fn no_refusal_keeps_stopped_what_ran(history: History<'_>) -> Vec<Str
     found
 }
 
-/// S34: the key that the service names where it was sent an alias is what was asked for.
-pub(super) fn an_alias_is_the_key_that_it_names(history: History<'_>) -> Vec<String> {
-    let told = history.writes().filter_map(|(_, entry, write)| {
-        let object = write.after.as_ref()?;
-        let by_alias = text(object, "/spec/encryption/kmsKeyId").contains("alias/");
-        let told = text(object, "/status/message").contains("reports another configuration");
-        (by_alias && told).then(|| format!("an alias is told as a difference at {}", entry.at))
-    });
-    told.collect()
-}
-
 fn is_stalled_over_a_refusal(status: &Value) -> bool {
     let conditions = status["conditions"].as_array();
     conditions.into_iter().flatten().any(|condition| {
@@ -102,35 +91,6 @@ pub(super) fn a_change_stops_a_job_once(history: History<'_>) -> Vec<String> {
             found.push(format!("revision {revision} stops the job again at {}", entry.at));
         }
         before = Some((at, revision));
-    }
-    found
-}
-
-/// S34: an update that was accepted is not sent again, word for word, until somebody does something, unless its operation
-/// failed.
-pub(super) fn what_had_no_effect_is_not_sent_again(history: History<'_>) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut last: Option<(usize, &Value)> = None;
-    for (at, entry, call) in history.calls() {
-        let change = &call.input["ApplicationConfigurationUpdate"];
-        if call.operation != "UpdateApplication" || change.is_null() || history.effect_of(at).is_none() {
-            continue;
-        }
-        let excused = |from: usize| {
-            let mut between = history.0[from..at].iter();
-            let asked = between.any(|entry| match entry.what {
-                What::User(_) => true,
-                // What a status that was lost had told is not known any more.
-                What::Elsewhere(who) => who.starts_with("console") || who == "restored from a backup",
-                _ => false,
-            });
-            let mut operations = call.before.iter().flat_map(|seen| &seen.operations);
-            asked || operations.any(|(_, _, status)| status == "FAILED")
-        };
-        if last.is_some_and(|(earlier, sent)| sent == change && !excused(earlier)) {
-            found.push(format!("what had no effect is sent again at {}", entry.at));
-        }
-        last = Some((at, change));
     }
     found
 }

@@ -752,30 +752,3 @@ fn content_that_a_rollback_of_somebody_else_left_and_that_is_sent_again_breaks_s
     let retry = What::User("sluicegate.dev/retry-requested-at");
     assert_eq!(sent(json!("bad"), Some(retry)), Vec::<&str>::new());
 }
-
-#[test]
-fn an_update_that_is_sent_again_word_for_word_breaks_s34() {
-    let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
-    let sent = |tale: Tale, at, parallelism: i64| {
-        let mut input = update(Some(&latest));
-        input["ApplicationConfigurationUpdate"] = json!({"Parallelism": parallelism});
-        tale.pass(at, Some("RUNNING")).call(at, "UpdateApplication", input)
-    };
-    let twice = |between: What, again| sent(sent(Tale::new(), 0, 2).add(30, between), 60, again).breaks();
-    assert_eq!(twice(What::Elsewhere("autoscaling"), 2), ["S34"]);
-    assert_eq!(twice(What::Elsewhere("autoscaling"), 3), Vec::<&str>::new());
-    assert_eq!(twice(What::User("parallelism"), 2), Vec::<&str>::new());
-    assert_eq!(twice(What::Elsewhere("console update"), 2), Vec::<&str>::new());
-}
-
-#[test]
-fn an_alias_that_is_told_as_a_difference_breaks_s34() {
-    let told = |key: &str| {
-        let mut after = object();
-        after["spec"]["encryption"] = json!({"kmsKeyId": key});
-        after["status"]["message"] = json!("the service accepted the update and reports another configuration");
-        Tale::new().pass(0, Some("RUNNING")).wrote(0, object(), after).breaks()
-    };
-    assert_eq!(told("alias/orders"), ["S34"]);
-    assert_eq!(told("arn:aws:kms:eu-west-1:111122223333:key/1"), Vec::<&str>::new());
-}

@@ -25,6 +25,15 @@ pub fn refusing(operation: &str, code: ErrorCode, message: &str, times: Option<u
     }
 }
 
+/// The service accepts a member of an update, or an operation, and does not carry it out.
+pub fn ignoring(what: &str) -> Act {
+    let faults = Faults {
+        ignore: [what.to_owned()].into(),
+        ..Faults::default()
+    };
+    Act::outage("something is ignored", faults)
+}
+
 fn subnets(times: Option<u64>) -> Act {
     let faults = refusing(
         "AddApplicationVpcConfiguration",
@@ -66,6 +75,7 @@ pub(super) fn all() -> Vec<Scenario> {
     let mut all = put_back();
     all.extend(meanwhile());
     all.extend(without_effect());
+    all.extend(whatever_the_member());
     all
 }
 
@@ -169,13 +179,7 @@ fn put_back() -> Vec<Scenario> {
 fn without_effect() -> Vec<Scenario> {
     let alias = || json!({"encryption": {"kmsKeyId": "alias/orders"}});
     let resolved = &[("key-alias", "resolved"), ("autoscaling-version", "bump")];
-    let ignored = || {
-        let faults = Faults {
-            ignore: ["ParallelismConfigurationUpdate".to_owned()].into(),
-            ..Faults::default()
-        };
-        Act::outage("parallelism is ignored", faults)
-    };
+    let ignored = || ignoring("ParallelismConfigurationUpdate");
     vec![
         story(
             "create with the alias of a key",
@@ -213,6 +217,123 @@ fn without_effect() -> Vec<Scenario> {
             vec![
                 ignored(),
                 Act::edit("both", merged(&[vpc(), json!({"parallelism": {"parallelism": 2}})])),
+            ],
+        ),
+    ]
+}
+
+/// What is accepted and not carried out, whatever it is.
+fn whatever_the_member() -> Vec<Scenario> {
+    let tags = |tags: Value| Act::edit("tags", json!({"tags": tags}));
+    let window = || Act::edit("window", json!({"maintenanceWindow": {"startTime": "05:00"}}));
+    let role = || json!({"serviceExecutionRole": "arn:aws:iam::111122223333:role/other"});
+    let parallel = |key: &str| merged(&[code(key), json!({"parallelism": {"parallelism": 2}})]);
+    let later = || Act::pause(120);
+    vec![
+        open(
+            "tags that are not set",
+            running(),
+            vec![
+                ignoring("TagResource"),
+                tags(json!({"a": "1"})),
+                later(),
+                in_order(),
+                tags(json!({"a": "1", "b": "2"})),
+            ],
+        ),
+        open(
+            "tags that are not set, and a snapshot",
+            running(),
+            vec![
+                ignoring("TagResource"),
+                tags(json!({"a": "1"})),
+                later(),
+                super::snapshots::request("1"),
+            ],
+        ),
+        open(
+            "tags that are not taken away",
+            vec![create(json!({"tags": {"a": "1", "b": "2"}}))],
+            vec![ignoring("UntagResource"), tags(json!({"a": null})), later()],
+        ),
+        open(
+            "tags that are not set while stopped",
+            vec![create(json!({"desiredState": "Stopped"}))],
+            vec![ignoring("TagResource"), tags(json!({"a": "1"})), start()],
+        ),
+        open(
+            "a maintenance window that is not set",
+            running(),
+            vec![
+                ignoring("UpdateApplicationMaintenanceConfiguration"),
+                window(),
+                later(),
+                tags(json!({"a": "1"})),
+            ],
+        ),
+        open(
+            "a VPC that is not joined",
+            running(),
+            vec![
+                ignoring("AddApplicationVpcConfiguration"),
+                join(),
+                later(),
+                in_order(),
+                retry("1"),
+            ],
+        ),
+        open(
+            "a VPC that is not left",
+            vec![create(vpc())],
+            vec![
+                ignoring("DeleteApplicationVpcConfiguration"),
+                Act::edit("leave", json!({"vpc": null})),
+                later(),
+            ],
+        ),
+        open(
+            "a VPC that is not joined while stopped",
+            vec![create(json!({"desiredState": "Stopped"}))],
+            vec![ignoring("AddApplicationVpcConfiguration"), join(), start()],
+        ),
+        open(
+            "a log that is not added",
+            running(),
+            vec![
+                ignoring("AddApplicationCloudWatchLoggingOption"),
+                Act::edit("network", network()),
+                later(),
+            ],
+        ),
+        open(
+            "a role that is not taken",
+            running(),
+            vec![
+                ignoring("ServiceExecutionRoleUpdate"),
+                Act::edit("role", role()),
+                later(),
+            ],
+        ),
+        open(
+            "a parallelism that is not taken, with code that loops",
+            running(),
+            vec![
+                ignoring("ParallelismConfigurationUpdate"),
+                Act::edit("both", parallel("loops-1.yaml")),
+                later(),
+            ],
+        ),
+        open(
+            "a parallelism that is not taken, and a snapshot, a restart and a stop",
+            running(),
+            vec![
+                ignoring("ParallelismConfigurationUpdate"),
+                Act::edit("both", parallel("healthy-2.yaml")),
+                Act::pause(300),
+                super::snapshots::request("1"),
+                super::nonce(1),
+                stop(),
+                start(),
             ],
         ),
     ]
