@@ -37,7 +37,7 @@ use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
 use crate::reconcile::record::{Kubernetes, RecordError};
-use crate::status::{differs_in_words_only, news, project};
+use crate::status::{differs_in_words_only, project};
 use crate::world::World;
 
 /// The shortest time between two writes of an object in flight that differ in words only.
@@ -234,7 +234,7 @@ async fn carry_out(
         context.memory.succeeded(&key);
         Ok(next_look(context, &key, decision, now))
     };
-    let stall = news::stall(before, &status, &decision.notes);
+    let stall = context.herald.stall(now, app, &status);
     let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
     context.herald.announce(now, app, &status.journal, &notes).await;
     next
@@ -349,7 +349,7 @@ async fn act(
     }
     record(context, written, &status).await?;
     let note = answered(step.kind(), &outcome);
-    let stall = news::stall(written.status.as_ref(), &status, note.as_slice());
+    let stall = context.herald.stall(now, written, &status);
     let notes: Vec<Note> = note.into_iter().chain(stall).collect();
     context.herald.announce(now, written, &status.journal, &notes).await;
     match outcome {

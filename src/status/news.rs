@@ -4,19 +4,19 @@ use crate::api::condition::{Condition, ConditionType, Reason};
 use crate::api::status::FlinkApplicationStatus;
 use crate::plan::Note;
 
-/// The stall that begins with a status, or whose reason changes with it; none where a note tells of it already.
+/// The stall that begins with a status, or whose reason changes with it.
 #[must_use]
-pub fn stall(before: Option<&FlinkApplicationStatus>, after: &FlinkApplicationStatus, notes: &[Note]) -> Option<Note> {
-    let stalled = condition(after)?;
-    let known = before
-        .and_then(condition)
-        .is_some_and(|before| before.reason == stalled.reason);
-    let told = notes.iter().any(|note| note.reason == stalled.reason);
-    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == stalled.reason)?;
-    (!known && !told).then(|| Note::warning(reason.as_str(), stalled.message.clone()))
+pub fn stall(before: Option<&FlinkApplicationStatus>, after: &FlinkApplicationStatus) -> Option<Note> {
+    let now = stalled(after)?;
+    let before = before.and_then(stalled);
+    let is_known = before.is_some_and(|before| before.reason == now.reason);
+    let reason = Reason::ALL.iter().find(|reason| reason.as_str() == now.reason)?;
+    (!is_known).then(|| Note::warning(reason.as_str(), now.message.clone()))
 }
 
-fn condition(status: &FlinkApplicationStatus) -> Option<&Condition> {
+/// The condition that tells of a stall.
+#[must_use]
+pub fn stalled(status: &FlinkApplicationStatus) -> Option<&Condition> {
     let mut conditions = status.conditions.iter();
     conditions.find(|condition| condition.type_ == ConditionType::Stalled.as_str())
 }

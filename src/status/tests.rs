@@ -8,7 +8,7 @@ use crate::api::status::{RefusalClass, RefusalStatus, Revisions, SnapshotFailure
 use crate::desired::{Desired, References};
 use crate::plan::change_control::HeldBack;
 use crate::plan::ownership::Owner;
-use crate::plan::{Note, Rules, Stall, Waiting};
+use crate::plan::{Rules, Stall, Waiting};
 use crate::world::World;
 
 const SPEC: &str = "
@@ -190,14 +190,11 @@ fn every_stall_is_told_when_it_begins_and_when_its_reason_changes() {
     ];
     for (journal, plan, told) in moves {
         let status = projected(&app, &journal, &plan, now() + SignedDuration::from_mins(11));
-        let note = news::stall(app.status.as_ref(), &status, &[]);
+        let note = news::stall(app.status.as_ref(), &status);
         assert_eq!(note.as_ref().map(|note| note.reason), told, "{plan:?}");
         assert!(note.is_none_or(|note| note.warning));
         app.status = Some(status);
     }
-    let failed = projected(&app, &Journal::default(), &stall(Reason::RollbackFailed), now());
-    let note = Note::warning("RollbackFailed", "why");
-    assert_eq!(news::stall(app.status.as_ref(), &failed, &[note]), None);
 }
 
 #[test]

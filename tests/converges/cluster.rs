@@ -92,6 +92,11 @@ fn failure(code: u16, reason: &str, message: &str) -> Answer {
     (code, Arc::new(body))
 }
 
+/// What an object of a name that is taken is answered.
+pub fn already_exists(name: &str) -> Answer {
+    failure(409, "AlreadyExists", &format!("{name:?} already exists"))
+}
+
 fn not_found(name: &str) -> Answer {
     failure(404, "NotFound", &format!("{name:?} not found"))
 }

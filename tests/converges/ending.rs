@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::argocd::{run, script};
 use crate::history::{History, text};
 use crate::invariants::{is_held_back, is_true};
 use crate::run::{Ended, TAIL};
-use crate::trace::{Entry, What};
+use crate::trace::{Entry, What, Write};
 use crate::world::APP;
 
 /// What a run left behind, without what may differ between two ways to the same end.
@@ -72,6 +73,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     found.extend(ended.world.object().iter().flat_map(|object| not_offered(object)));
     found.extend(unjudged(ended));
+    found.extend(untold(ended));
     let status = ended.world.object().map(|object| object["status"].clone());
     let mut tail = ended.world.trace[ended.tail..].iter();
     let failing = tail.any(|entry| match &entry.what {
@@ -114,6 +116,40 @@ fn unjudged(ended: &Ended) -> Option<String> {
     let is_seen = faults.flink_rest.is_empty() && faults.deny.is_empty();
     let runs = text(status, "/aws/applicationStatus") == "RUNNING" && is_true(status, "Stalled");
     (is_seen && runs && gate["jobId"].is_null()).then(|| "L1: nobody looks at the job that a change brought".to_owned())
+}
+
+/// A stall that began in the run and of which no event tells, although the budget of warnings was not used up.
+fn untold(ended: &Ended) -> Option<String> {
+    let object = ended.world.object()?;
+    let (reason, message) = stalled_for(&object["status"])?;
+    let trace = &ended.world.trace;
+    let before = trace.iter().rposition(|entry| match &entry.what {
+        What::Write(Write { after: Some(after), .. }) => {
+            stalled_for(&after["status"]).is_none_or(|(before, _)| before != reason)
+        }
+        _ => false,
+    });
+    let since = before? + 1;
+    let begins = trace.get(since)?.at;
+    // What was told in the same words within the hour is not told again.
+    let is_told = |(place, entry): (usize, &Entry)| match &entry.what {
+        What::Event { reason: told, note, .. } => *told == reason && (place >= since || message.starts_with(note)),
+        _ => false,
+    };
+    let warnings = trace.iter().filter(|entry| {
+        let recent = entry.at > begins - SignedDuration::from_hours(1);
+        recent && matches!(entry.what, What::Event { warning: true, .. })
+    });
+    let is_silent = !trace.iter().enumerate().any(is_told) && warnings.count() < 10;
+    is_silent.then(|| format!("L1: no event tells of the stall {reason}"))
+}
+
+/// The reason and the message of a stall.
+fn stalled_for(status: &Value) -> Option<(String, String)> {
+    let mut conditions = status["conditions"].as_array()?.iter();
+    let stalled = conditions.find(|condition| condition["type"] == "Stalled" && condition["status"] == "True")?;
+    let text = |member: &str| stalled[member].as_str().map(str::to_owned);
+    text("reason").zip(text("message"))
 }
 
 /// The requests that a condition names and that the actions of Argo CD do not offer.

@@ -12,7 +12,7 @@ use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
 use sluicegate::census::changed;
 
-use crate::cluster::{Answer, Cluster, Request, Target};
+use crate::cluster::{Answer, Cluster, Request, Target, already_exists};
 use crate::faults::{Fault, Kind};
 use crate::trace::{Call, Entry, Origin, Read, Seen, What, Write};
 
@@ -111,6 +111,7 @@ pub struct World {
     pub away_until: Option<Timestamp>,
     reads: u32,
     late: Vec<Late>,
+    events: BTreeMap<String, Timestamp>,
 }
 
 /// What the trace keeps of the answer to a read.
@@ -155,6 +156,7 @@ impl World {
             away_until: None,
             reads: 0,
             late: Vec::new(),
+            events: BTreeMap::new(),
         }
     }
 
@@ -167,6 +169,7 @@ impl World {
             service,
             cluster: self.cluster.clone(),
             trace: self.trace.clone(),
+            events: self.events.clone(),
             kinds: self.kinds.clone(),
             faults: self.faults.clone(),
             broken_reads: self.broken_reads.clone(),
@@ -494,6 +497,13 @@ impl World {
                 let text = |member: &str| request.body[member].as_str().unwrap_or_default().to_owned();
                 let (reason, note) = (text("reason"), text("note"));
                 let warning = text("type") == "Warning";
+                let name = request.body["metadata"]["name"].as_str().unwrap_or_default();
+                // The API server keeps an event for an hour, and refuses another of the same name.
+                let told = self.events.insert(name.to_owned(), now);
+                if let Some(told) = told.filter(|told| now < *told + SignedDuration::from_hours(1)) {
+                    self.events.insert(name.to_owned(), told);
+                    return Delivery::Answered(already_exists(name));
+                }
                 self.note(now, What::Event { reason, warning, note });
                 return Delivery::Answered(self.cluster.answer(request));
             }
