@@ -145,6 +145,15 @@ pub struct Vpc {
     pub security_group_ids: BTreeSet<String>,
 }
 
+/// Whether two keys are the same; one may be given by its id and the other by its ARN.
+#[must_use]
+pub fn is_same_key(seen: Option<&String>, wanted: Option<&String>) -> bool {
+    match (seen, wanted) {
+        (Some(seen), Some(wanted)) => seen == wanted || seen.ends_with(&format!("/{wanted}")),
+        (seen, wanted) => seen == wanted,
+    }
+}
+
 /// The major and minor number of a Flink runtime, for instance of `FLINK-1_20`.
 #[must_use]
 pub fn flink_version(runtime: &str) -> Option<(u32, u32)> {

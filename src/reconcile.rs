@@ -26,7 +26,7 @@ use crate::flink_rest::FlinkRest;
 use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::metrics_feed::Feed;
-use crate::plan::measure::Measure;
+use crate::plan::Measure;
 use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;

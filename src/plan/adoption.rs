@@ -5,10 +5,12 @@ use crate::api::spec::Adoption;
 use crate::api::status::Revisions;
 use crate::configuration::Revision;
 use crate::desired::Desired;
+use crate::plan::decision::{Note, Plan, stall};
+use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::ownership::Ownership;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, gate, stall, waiting};
+use crate::plan::{gate, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// What follows where the application carries no tags of ours: they are set where the spec and the controller let it be

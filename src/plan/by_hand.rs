@@ -5,11 +5,13 @@ use jiff::Timestamp;
 use crate::api::condition::Reason;
 use crate::api::status::{ForceStopped, Phase, StepKind, WayBack};
 use crate::desired::Desired;
+use crate::plan::call::QUARANTINE;
+use crate::plan::decision::{Note, Plan};
+use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::ledger::{Failure, Source};
-use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, rollback, waiting};
+use crate::plan::{rollback, waiting};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus};
 
 /// Acts on a request to stop the job by force. In a rollout of a revision that is not proven it is the verdict on the

@@ -4,31 +4,22 @@
 //! begun is verified, a job that ended is started again, a way back is taken, and a stop, a restart, tags and deletion
 //! are done. A revision that was let through once is not held back again while it is asked for.
 
-use jiff::Timestamp;
+use crate::plan::decision::HeldBack;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{Approval, DesiredState, Mode};
 use crate::api::status::Journal;
 use crate::configuration::Revision;
 use crate::desired::{Desired, Opening};
+use crate::plan::decision::{Plan, stall};
+use crate::plan::desk::Desk;
 use crate::plan::diff::in_sync;
 use crate::plan::resolved_key::Candidates;
 use crate::plan::rollback::revert;
+use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Situation, drift, put_back, requests, rollout, stall, switched_off, unheeded, waiting};
+use crate::plan::{drift, put_back, requests, rollout, switched_off, unheeded, waiting};
 use crate::world::{ApplicationStatus, Observed};
-
-/// Why the content of a revision is held back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldBack {
-    /// Why, as one word: [`Reason::AwaitingApproval`], [`Reason::OutsideChangeWindow`], [`Reason::DriftDetected`] or that
-    /// of a refusal.
-    pub reason: Reason,
-    /// Why, and what lets it through, as a sentence.
-    pub message: String,
-    /// When to look again.
-    pub until: Option<Timestamp>,
-}
 
 /// Whether the revision that the spec asks for is held back.
 ///

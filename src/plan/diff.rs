@@ -2,6 +2,7 @@
 
 mod words;
 
+use crate::configuration::is_same_key;
 use std::collections::BTreeMap;
 
 use crate::configuration::{CodeLocation, Configuration, PropertyGroups, Vpc};
@@ -140,14 +141,6 @@ pub fn difference(observed: &Observed, wanted: &Configuration) -> Difference {
         add_vpc,
         remove_log_streams,
         add_log_stream,
-    }
-}
-
-/// Whether two keys are the same; one may be given by its id and the other by its ARN.
-fn is_same_key(seen: Option<&String>, wanted: Option<&String>) -> bool {
-    match (seen, wanted) {
-        (Some(seen), Some(wanted)) => seen == wanted || seen.ends_with(&format!("/{wanted}")),
-        (seen, wanted) => seen == wanted,
     }
 }
 

@@ -4,9 +4,10 @@ use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{DesiredState, Drift, Mode};
 use crate::api::status::{HistoryResult, Journal};
 use crate::desired::Desired;
-use crate::plan::change_control::HeldBack;
+use crate::plan::decision::{HeldBack, Note, Plan};
+use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::{difference, in_words};
-use crate::plan::{Desk, Note, Plan, Situation, restart_wanted};
+use crate::plan::situation::Situation;
 use crate::world::{ApplicationStatus, Observed};
 
 /// What somebody else changed in the content that was brought, by the fields of the spec; none where the content is as it

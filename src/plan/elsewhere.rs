@@ -5,10 +5,12 @@
 use crate::api::condition::Reason;
 use crate::api::status::{FailedRevision, Intent, PreviousRevision, RolledBack, StepKind, WayBack};
 use crate::configuration::Revision;
+use crate::plan::call::operation_of;
+use crate::plan::decision::Note;
+use crate::plan::desk::Desk;
+use crate::plan::gate;
 use crate::plan::ownership::Ownership;
 use crate::plan::resolved_key::Candidates;
-use crate::plan::settle::operation_of;
-use crate::plan::{Desk, Note, gate};
 use crate::world::{ApplicationStatus, Observed, ObservedOperation};
 
 /// Remembers the version of an update that was accepted and then interrupted by a rollback.

@@ -8,8 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::Reason;
 use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus, StepKind};
 use crate::desired::{Desired, Gate};
-use crate::plan::settle::operation_of;
-use crate::plan::{Desk, Waiting, measure};
+use crate::plan::call::operation_of;
+use crate::plan::decision::Waiting;
+use crate::plan::desk::Desk;
+use crate::plan::measure;
 use crate::world::{Observed, ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
 
 /// The time between two looks at a job that is verified.

@@ -5,22 +5,22 @@
 
 mod rises;
 
+pub use crate::plan::health::rises::WINDOWS;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{FlinkApplication, OnUnhealthy, TransitionsMode};
 use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus, StepKind};
 use crate::desired::{Desired, Health};
+use crate::plan::decision::{Note, Plan, stall};
+use crate::plan::desk::Desk;
 use crate::plan::health::rises::{Assessment, Excused, Proven, assess};
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, restore, rollback, stall, waiting};
+use crate::plan::{change, hold, restore, waiting};
 use crate::world::{ApplicationStatus, Counter, Observed, ObservedJob, ObservedOperation, Restarts, Sight, Tail};
 
 /// The shortest time between two restarts for a loop.
 const BETWEEN_RESTARTS: SignedDuration = SignedDuration::from_hours(1);
-
-/// How many windows of the counter are read, so that nothing must be remembered between two readings.
-pub const WINDOWS: i32 = 3;
 
 /// Whether the restart counter of an application is watched: its job was proven, and no change is under way.
 #[must_use]
@@ -107,11 +107,11 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
 
 /// The answer to a loop of the good revision that took the place of the wanted one, until it is given.
 pub(super) fn answer_of_stand_in(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let stand_in = rollback::stand_in(desk, want)?;
+    let stand_in = hold::stand_in(desk, want)?;
     if !is_unanswered(&desk.journal, want) || desk.journal.revisions().running.as_ref() != Some(&stand_in.to) {
         return None;
     }
-    let back = rollback::back_to(want, &stand_in.to, app.configuration.clone());
+    let back = change::back_to(want, &stand_in.to, app.configuration.clone());
     let no_state = restore::of_way_back(desk, &back).err();
     desk.serves = Some(stand_in.to);
     let plan = give(desk, want, no_state);

@@ -8,7 +8,9 @@ use crate::api::status::{
     FailedRevision, HistoryEntry, HistoryResult, Intent, Journal, LastFailure, PreviousRevision, Revisions,
     UnprovenSpan,
 };
-use crate::plan::{Desk, Note, restore};
+use crate::plan::decision::Note;
+use crate::plan::desk::Desk;
+use crate::plan::points;
 use crate::world::{ApplicationStatus, Sight};
 
 /// How far back the log is searched for the cause of a failure of no change in flight.
@@ -230,7 +232,7 @@ impl Desk<'_> {
         self.close_span(gate.map_or(self.situation.now, |gate| gate.since));
         let app = self.situation.world.application.as_ref();
         let snapshot = app
-            .and_then(|app| restore::restore_point(self, &app.configuration.runtime_environment))
+            .and_then(|app| points::restore_point(self, &app.configuration.runtime_environment))
             .map(|snapshot| snapshot.name.clone());
         if let Some(revisions) = &mut self.journal.revisions {
             revisions.good_snapshot = snapshot;

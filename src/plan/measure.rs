@@ -1,28 +1,11 @@
 //! What is measured of a change: how long its operation took, and how long the job processed nothing for it.
 
-use jiff::SignedDuration;
+use crate::plan::decision::Measure;
 
 use crate::api::status::{Intent, RolloutStatus};
-use crate::plan::Desk;
-use crate::plan::settle::operation_of;
+use crate::plan::call::operation_of;
+use crate::plan::desk::Desk;
 use crate::world::SnapshotStatus;
-
-/// A measured duration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// From the start to the end of an operation of ours, as the service reports them.
-    Operation {
-        /// The service's name of the call.
-        operation: &'static str,
-        /// Whether it did what it should.
-        succeeded: bool,
-        /// How long it took.
-        took: SignedDuration,
-    },
-    /// From the snapshot that an update took of the old job to the first look at the new one that is up: an estimate,
-    /// at most one look too long.
-    Downtime(SignedDuration),
-}
 
 /// Measures the operation of an intent that came to its end.
 pub(super) fn operation(desk: &mut Desk<'_>, intent: &Intent, succeeded: bool) {

@@ -7,7 +7,9 @@ use crate::api::condition::ConditionType;
 use crate::api::spec::{DesiredState, FlinkApplication, Mode};
 use crate::api::status::{Journal, RefusalClass, Requests, StepKind, WayBack};
 use crate::desired::{Desired, Health, Undesirable, deletion_rules};
-use crate::plan::{diff, finalizer, health, requests, restart_wanted, snapshots};
+use crate::plan::desk::restart_wanted;
+use crate::plan::finalizer::finalizer;
+use crate::plan::{diff, health, requests, snapshots};
 use crate::world::{ApplicationStatus, Needs, Observed, Restarts};
 
 /// What must be read of an application beside its description: nothing where the description alone shows that nothing

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 
 use crate::api::status::{Intent, Journal, Phase, PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::fault::{Fault, FaultKind};
+use crate::plan::decision::Note;
+use crate::plan::desk::Desk;
 use crate::plan::snapshots::failure_note;
-use crate::plan::{Desk, Note, unheeded};
+use crate::plan::unheeded;
 
 /// The answer to a mutating call.
 #[derive(Clone, Debug, PartialEq, Eq)]

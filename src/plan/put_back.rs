@@ -10,9 +10,11 @@ use crate::api::spec::{DesiredState, RestoreFrom};
 use crate::api::status::{Intent, Journal, PutBack, RanBefore, RefusalStatus, StepKind};
 use crate::configuration::Revision;
 use crate::desired::{Desired, Initial, RestorePolicy};
-use crate::plan::change_control::HeldBack;
+use crate::plan::decision::{HeldBack, Note, Plan, Waiting};
+use crate::plan::desk::Desk;
+use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, Situation, Waiting, rollback, waiting};
+use crate::plan::{change, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// How long a call is repeated that keeps a job stopped.
@@ -237,6 +239,6 @@ pub(super) fn pursued(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option
             on_update: RestoreFrom::LatestSnapshot,
             once: None,
         },
-        ..rollback::back_to(want, &put_back.to, content.clone())
+        ..change::back_to(want, &put_back.to, content.clone())
     })
 }

@@ -3,8 +3,9 @@
 use crate::api::annotation;
 use crate::api::condition::Reason;
 use crate::api::spec::FlinkApplication;
-use crate::api::status::{Handled, HistoryEntry, HistoryResult, Intent, Journal, Requests, WayBack};
-use crate::plan::{Desk, Note};
+use crate::api::status::{HistoryEntry, HistoryResult, Journal, Requests, WayBack};
+use crate::plan::decision::Note;
+use crate::plan::desk::Desk;
 
 /// Takes over the requests of the resource.
 ///
@@ -108,53 +109,4 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         "RetryRequested",
         "the failure of the target revision is forgotten on request",
     ));
-}
-
-impl Desk<'_> {
-    /// The revision that the next step serves.
-    pub(super) fn served(&self) -> Option<String> {
-        self.serves.clone().or_else(|| self.target())
-    }
-
-    /// The revision that the spec asks for, or asked for last while it asks for nothing valid.
-    pub(super) fn target(&self) -> Option<String> {
-        match self.situation.want {
-            Ok(want) => Some(want.revision.to_string()),
-            Err(_) => self.journal.revisions().target,
-        }
-    }
-
-    /// The nonce of `spec.restore.once`.
-    pub(super) fn restore_once(&self) -> Option<i64> {
-        let want = self.situation.want.ok()?;
-        want.restore.once.as_ref().map(|(nonce, _)| *nonce)
-    }
-
-    /// What a call was to do for people was done by it: a restart, and the restore of a snapshot.
-    pub(super) fn handle_run(&mut self, intent: &Intent) {
-        self.handle_restart(intent.restart_nonce, intent.restart_request.clone());
-        if let Some(nonce) = intent.restore_once {
-            self.journal.handled.get_or_insert_default().restore_once = Some(nonce);
-        }
-    }
-
-    /// Notes that requests were acted on.
-    pub(super) fn handle(&mut self, note: impl FnOnce(&mut Requests, &mut Handled)) {
-        let mut requests = self.journal.requests();
-        note(&mut requests, self.journal.handled.get_or_insert_default());
-        self.journal.requests = (requests != Requests::default()).then_some(requests);
-    }
-
-    /// A request to restart, by nonce or by annotation, was acted on.
-    pub(super) fn handle_restart(&mut self, nonce: Option<i64>, request: Option<String>) {
-        self.handle(|requests, handled| {
-            handled.restart_nonce = nonce.or(handled.restart_nonce);
-            if let Some(request) = request {
-                if requests.restart.as_ref() == Some(&request) {
-                    requests.restart = None;
-                }
-                handled.restart = Some(request);
-            }
-        });
-    }
 }

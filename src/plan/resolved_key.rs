@@ -4,7 +4,7 @@
 use crate::api::status::{Journal, ResolvedKey};
 use crate::configuration::{Configuration, Revision};
 use crate::desired::Desired;
-use crate::plan::Desk;
+use crate::plan::desk::Desk;
 use crate::world::{ApplicationStatus, Observed};
 
 /// Learns from the first look at an application that was created with the wanted revision.

@@ -1,16 +1,14 @@
 //! The state that a job starts from: always named in full, and empty only by consent.
 
-use jiff::Timestamp;
-
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
-use crate::api::status::{Journal, UnprovenSpan};
-use crate::configuration::flink_version;
 use crate::desired::{Desired, Initial};
-use crate::plan::snapshots::name;
+use crate::plan::decision::{Plan, stall};
+use crate::plan::desk::Desk;
+use crate::plan::points::{is_consented, is_restorable, is_sound, newest_of, once_is_open, restore_point};
 use crate::plan::step::{Restore, RunConfiguration};
-use crate::plan::{Desk, Plan, stall, switched_off};
-use crate::world::{Observed, ObservedSnapshot, SnapshotStatus};
+use crate::plan::switched_off;
+use crate::world::{Observed, ObservedSnapshot};
 
 /// The run configuration of a start.
 ///
@@ -50,41 +48,6 @@ pub(super) fn of_way_back(desk: &Desk<'_>, back: &Desired) -> Result<RunConfigur
     })
 }
 
-/// The newest READY snapshot that a job of a good revision made and that a runtime can restore.
-///
-/// A snapshot is told by the time at which it appeared, not by its version id: the id moves before the savepoint of an
-/// update exists (facts §2.2).
-pub(super) fn restore_point<'a>(desk: &'a Desk<'_>, runtime: &str) -> Option<&'a ObservedSnapshot> {
-    let proven = |snapshot: &&ObservedSnapshot| {
-        let mut spans = desk.journal.unproven.iter();
-        is_restorable(snapshot, runtime) && !spans.any(|span| made_in(span, snapshot))
-    };
-    newest_of(desk.situation.world.snapshots().iter().filter(proven))
-}
-
-/// Whether the job of a span made a snapshot. In the second in which the job came, the name of ours tells which job it was;
-/// one of the service's own is the job's unless an earlier version made it: a change takes longer than a second.
-fn made_in(span: &UnprovenSpan, snapshot: &ObservedSnapshot) -> bool {
-    let in_its_first_second = snapshot.created_at == span.from;
-    let version = name::version(&snapshot.name);
-    let is_its_own = span.version_id.is_some_and(|came| match version {
-        Some(version) => version == came,
-        None => snapshot.version_id >= came,
-    });
-    span.holds(snapshot.created_at) || in_its_first_second && is_its_own
-}
-
-/// The newest of some snapshots, by [`recency`].
-pub(super) fn newest_of<'a>(snapshots: impl Iterator<Item = &'a ObservedSnapshot>) -> Option<&'a ObservedSnapshot> {
-    snapshots.max_by_key(|snapshot| recency(snapshot))
-}
-
-/// What is greater for the newer of two snapshots. Times of the service carry whole seconds: of two in one second, the one
-/// of the later version is newer; of one version, the service's own: it takes one to end a job, after ours of that job.
-pub(super) fn recency(snapshot: &ObservedSnapshot) -> (Timestamp, i64, bool) {
-    (snapshot.created_at, snapshot.version_id, !name::is_ours(&snapshot.name))
-}
-
 /// The run configuration of an update of a running job.
 ///
 /// `LATEST` is the snapshot that the update itself takes (facts §3.4). Where the service takes none because snapshots
@@ -117,15 +80,6 @@ fn once(desk: &Desk<'_>, want: &Desired) -> Option<Result<Restore, Plan>> {
         .as_ref()
         .filter(|_| once_is_open(&desk.journal, want))?;
     Some(named(desk.situation.world.snapshots(), name, want))
-}
-
-/// Whether `spec.restore.once` names a snapshot that was not restored yet.
-pub(super) fn once_is_open(journal: &Journal, want: &Desired) -> bool {
-    let handled = journal.handled.as_ref().and_then(|handled| handled.restore_once);
-    want.restore
-        .once
-        .as_ref()
-        .is_some_and(|(nonce, _)| handled != Some(*nonce))
 }
 
 fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
@@ -169,22 +123,6 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
     })
 }
 
-/// Whether no job of a revision that failed made a snapshot.
-fn is_sound(desk: &Desk<'_>, snapshot: &ObservedSnapshot) -> bool {
-    let mut spans = desk.journal.unproven.iter();
-    !spans.any(|span| desk.journal.failure_of(&span.revision).is_some() && made_in(span, snapshot))
-}
-
-/// Whether a person consents to this one start without state.
-pub(super) fn is_consented(journal: &Journal, want: &Desired) -> bool {
-    let handled = journal
-        .handled
-        .as_ref()
-        .and_then(|handled| handled.empty_start.as_deref());
-    let consent = want.empty_start_consent.as_deref();
-    consent == Some(want.revision.as_str()) && handled != consent
-}
-
 fn newest(snapshots: &[&ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {
     let usable = snapshots.iter().copied();
     let usable = usable.filter(|snapshot| is_restorable(snapshot, &want.configuration.runtime_environment));
@@ -217,12 +155,4 @@ fn no_restore_point(want: &Desired, why: &str) -> Plan {
         want.revision
     );
     stall(Reason::NoRestorePoint, format!("not started: {why}; {unblock}"))
-}
-
-pub(super) fn is_restorable(snapshot: &ObservedSnapshot, runtime: &str) -> bool {
-    let made_by = snapshot.runtime_environment.as_deref().and_then(flink_version);
-    let newer = made_by
-        .zip(flink_version(runtime))
-        .is_some_and(|(made_by, target)| made_by > target);
-    snapshot.status == SnapshotStatus::Ready && !newer
 }

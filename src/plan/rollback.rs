@@ -4,24 +4,28 @@
 //! an update to the content of the good version, and a start from the newest snapshot that a good job made. Each
 //! revision is rolled back once, and the job that the way leads to passes the gate again.
 
+mod by_service;
 pub(super) mod revert;
 
+use crate::plan::change::back_to;
+use crate::plan::hold::stand_in;
+use crate::plan::rollback::by_service::fits;
 use jiff::SignedDuration;
 
 use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
 use crate::api::status::{HistoryResult, RefusalClass, RolledBack, WayBack};
-use crate::configuration::{Configuration, Revision};
 use crate::desired::Desired;
+use crate::plan::change::{change_while_ready, declare_rollout, open_rollout, without_effect};
+use crate::plan::decision::{Note, Plan, Stall, Waiting, stall};
+use crate::plan::desk::Desk;
 use crate::plan::diff::{Difference, difference};
 use crate::plan::gate::{self, Verdict};
+use crate::plan::hold::{forced_stop_that_holds, held};
 use crate::plan::rollout::start::rest_before_start;
-use crate::plan::rollout::{
-    change_while_ready, declare_rollout, forced_stop_that_holds, held, open_rollout, without_effect,
-};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Note, Plan, Stall, Waiting, restore, stall, waiting};
-use crate::world::{ApplicationStatus, Observed, ObservedSnapshot, ObservedVersion, SnapshotStatus};
+use crate::plan::{restore, waiting};
+use crate::world::{ApplicationStatus, Observed, ObservedVersion};
 
 /// What follows the failure of the revision that is asked for; nothing where none failed, or where all was done that a
 /// failure asks for.
@@ -82,14 +86,6 @@ pub(super) fn put_off(desk: &mut Desk<'_>) {
     for failed in &mut desk.journal.failed_revisions {
         failed.answered &= way.elsewhere || failed.revision != way.from;
     }
-}
-
-/// The good revision that took the place of the wanted one, which failed and is held.
-pub(super) fn stand_in(desk: &Desk<'_>, want: &Desired) -> Option<RolledBack> {
-    let rolled_back = desk.journal.rolled_back.clone()?;
-    let in_place =
-        rolled_back.from == want.revision.as_str() && desk.journal.revisions().good.as_ref() == Some(&rolled_back.to);
-    (in_place && desk.journal.failure_of(&rolled_back.from).is_some()).then_some(rolled_back)
 }
 
 /// Starts the good revision again where it runs in place of the one that failed and came to rest, unless it was stopped
@@ -167,16 +163,6 @@ fn stop_failed(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Pl
         return None;
     }
     Some(waiting::admitted(desk, Step::ForceStop))
-}
-
-/// What is asked for in place of the wanted revision: a good one with its content.
-pub(super) fn back_to(want: &Desired, revision: &str, configuration: Configuration) -> Desired {
-    Desired {
-        configuration,
-        revision: Revision::recalled(revision),
-        allow_non_restored_state: false,
-        ..want.clone()
-    }
 }
 
 /// The next move of the way back; none when it came to its end.
@@ -325,24 +311,6 @@ fn gently(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Opt
             token: app.token.clone(),
         },
     })
-}
-
-/// Whether `RollbackApplication` provably returns to the good content, from the right snapshot: it goes to the version
-/// before the newest update, and may load the newest snapshot (facts §5.1).
-fn fits(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> bool {
-    let world = desk.situation.world;
-    let before = app.updated_from.and_then(|version| world.versions.get(&version));
-    let same = before.is_some_and(|before| before.configuration == back.configuration);
-    let ready = |snapshot: &&ObservedSnapshot| snapshot.status == SnapshotStatus::Ready;
-    let newest = restore::newest_of(world.snapshots().iter().filter(ready));
-    let point = restore::restore_point(desk, &back.configuration.runtime_environment);
-    let failure = desk.journal.failure_of(&way.from).map(|failed| failed.reason);
-    same && !way.rollback_refused
-        && back.configuration.snapshots_enabled
-        && app.configuration.snapshots_enabled
-        && failure != Some(Reason::StateNotRestored)
-        && point.is_some()
-        && newest == point
 }
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack, good: &ObservedVersion) -> Plan {

@@ -6,28 +6,25 @@
 
 pub(super) mod name;
 mod retention;
+mod retry;
 
+use crate::plan::snapshots::retry::retry_at;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Intent, Journal, RefusalClass, SnapshotFailure, SnapshotsStatus, StepKind};
 use crate::desired::{Desired, Runs};
+use crate::plan::call::SNAPSHOT_PATIENCE;
+use crate::plan::decision::{Note, Plan, Waiting};
+use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
-use crate::plan::settle::SNAPSHOT_PATIENCE;
 use crate::plan::snapshots::name::Purpose;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, Waiting, restore, waiting};
+use crate::plan::{points, waiting};
 use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
 
 pub(super) use retention::deleted;
-pub(super) use retention::verdict as deletion_verdict;
-
-/// The pause after the first failed attempt; it doubles with each further one.
-const FIRST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many snapshots of an application the service keeps; the automatic ones count, and none is ever deleted by it
 /// (facts §4.6).
@@ -99,7 +96,7 @@ pub(super) fn note(desk: &mut Desk<'_>) {
         Ownership::Ours | Ownership::Earlier
     );
     if let Some(listed) = desk.situation.world.snapshots.as_ref().filter(|_| ours) {
-        let newest = restore::restore_point(desk, &app.configuration.runtime_environment);
+        let newest = points::restore_point(desk, &app.configuration.runtime_environment);
         let count = i64::try_from(listed.len()).unwrap_or(i64::MAX);
         reached = known.count < ALMOST && count >= ALMOST;
         known.count = count;
@@ -218,7 +215,7 @@ fn due(desk: &Desk<'_>, app: &Observed) -> Option<Due> {
         return Some(Due::Run(run));
     }
     let in_place_is_proven = desk.journal.unproven.iter().all(|span| span.until.is_some());
-    let point = restore::restore_point(desk, &app.configuration.runtime_environment);
+    let point = points::restore_point(desk, &app.configuration.runtime_environment);
     (point.is_none() && in_place_is_proven).then_some(Due::RestorePoint)
 }
 
@@ -282,12 +279,6 @@ fn handled(desk: &mut Desk<'_>, request: String) {
         }
         handled.snapshot = Some(request);
     });
-}
-
-/// When what failed is tried again.
-fn retry_at(failure: &SnapshotFailure) -> Timestamp {
-    let doublings = u32::try_from(failure.attempts - 1).unwrap_or_default().min(8);
-    failure.at + FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 
 impl Journal {

@@ -1,5 +1,6 @@
 //! The mutating calls, each exactly one call of the service.
 
+use crate::configuration::digest;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -277,4 +278,23 @@ impl StepKind {
             Self::Create | Self::SetMaintenanceWindow | Self::Tag | Self::Untag
         )
     }
+}
+
+/// Each single thing that a call asks for, as digests: values may be confidential. An update is judged by what is left
+/// after it.
+pub(super) fn asks(step: &Step) -> Vec<String> {
+    match step {
+        Step::Tag { tags } => tags.iter().map(|(key, value)| tag(key, value)).collect(),
+        Step::Untag { keys } => keys.iter().map(|key| digest(key)).collect(),
+        Step::SetMaintenanceWindow { start } => vec![digest(start)],
+        Step::AddVpc { vpc, .. } => vec![digest(&format!("{vpc:?}"))],
+        Step::AddLogging { log_stream_arn, .. } => vec![digest(log_stream_arn)],
+        Step::RemoveVpc { id, .. } | Step::RemoveLogging { id, .. } => vec![digest(id)],
+        _ => Vec::new(),
+    }
+}
+
+/// The digest of a tag.
+pub(super) fn tag(key: &str, value: &str) -> String {
+    digest(&format!("{key}={value}"))
 }

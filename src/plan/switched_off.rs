@@ -7,9 +7,11 @@ use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
 use crate::api::status::Journal;
 use crate::desired::Desired;
-use crate::plan::change_control::HeldBack;
+use crate::plan::decision::{HeldBack, Plan, stall};
+use crate::plan::desk::Desk;
+use crate::plan::points;
 use crate::plan::resolved_key::Candidates;
-use crate::plan::{Desk, Plan, Situation, restore, stall};
+use crate::plan::situation::Situation;
 use crate::world::{ApplicationStatus, Observed};
 
 /// Whether snapshots are off although neither the spec nor a revision that was brought has them off.
@@ -87,7 +89,7 @@ pub(super) fn keeps_from_stop(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
 
 fn is_consented(journal: &Journal, want: &Desired) -> bool {
     let gives_up = want.restore.on_update == RestoreFrom::None;
-    gives_up || restore::once_is_open(journal, want) || restore::is_consented(journal, want)
+    gives_up || points::once_is_open(journal, want) || points::is_consented(journal, want)
 }
 
 /// What a person can do, the loss of everything last.
@@ -102,8 +104,8 @@ fn way_out(situation: &Situation<'_>, want: &Desired) -> String {
 /// The newest snapshot that can be restored, in words.
 fn newest(situation: &Situation<'_>, want: &Desired) -> String {
     let snapshots = situation.world.snapshots().iter();
-    let usable = snapshots.filter(|snapshot| restore::is_restorable(snapshot, &want.configuration.runtime_environment));
-    match restore::newest_of(usable) {
+    let usable = snapshots.filter(|snapshot| points::is_restorable(snapshot, &want.configuration.runtime_environment));
+    match points::newest_of(usable) {
         Some(newest) => format!(
             " (the newest is {} of version {}, taken at {})",
             newest.name, newest.version_id, newest.created_at

@@ -6,10 +6,12 @@ use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FinalSnapshot};
 use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::DeletionRules;
+use crate::plan::call::QUARANTINE;
+use crate::plan::decision::{Plan, Waiting, stall};
+use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
-use crate::plan::settle::QUARANTINE;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Waiting, stall, switched_off, waiting};
+use crate::plan::{switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// The next move of a deletion.

@@ -7,10 +7,13 @@ use crate::api::condition::Reason;
 use crate::api::status::{Intent, Journal, StepKind, Unheeded};
 use crate::configuration::digest;
 use crate::desired::Desired;
-use crate::plan::change_control::HeldBack;
+use crate::plan::decision::{HeldBack, Plan, stall};
+use crate::plan::desk::Desk;
 use crate::plan::diff::{Difference, difference, in_words};
+use crate::plan::resolved_key;
+use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Situation, resolved_key, stall};
+use crate::plan::step::{asks, tag};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Remembers what an accepted call asks for, until a look shows it.
@@ -105,24 +108,6 @@ fn in_short(step: &Step) -> String {
         Step::SetMaintenanceWindow { start } => format!("spec.maintenanceWindow.startTime is not {start}"),
         _ => "the configuration is as it was".to_owned(),
     }
-}
-
-/// Each single thing that a call asks for, as digests: values may be confidential. An update is judged by what is left
-/// after it.
-pub(super) fn asks(step: &Step) -> Vec<String> {
-    match step {
-        Step::Tag { tags } => tags.iter().map(|(key, value)| tag(key, value)).collect(),
-        Step::Untag { keys } => keys.iter().map(|key| digest(key)).collect(),
-        Step::SetMaintenanceWindow { start } => vec![digest(start)],
-        Step::AddVpc { vpc, .. } => vec![digest(&format!("{vpc:?}"))],
-        Step::AddLogging { log_stream_arn, .. } => vec![digest(log_stream_arn)],
-        Step::RemoveVpc { id, .. } | Step::RemoveLogging { id, .. } => vec![digest(id)],
-        _ => Vec::new(),
-    }
-}
-
-fn tag(key: &str, value: &str) -> String {
-    digest(&format!("{key}={value}"))
 }
 
 /// Whether an application is as a call asked for.

@@ -4,8 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
 use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
+use crate::plan::decision::{Plan, Stall, Waiting, stall};
+use crate::plan::desk::Desk;
+use crate::plan::situation::Rules;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Rules, Stall, Waiting, stall, unheeded};
+use crate::plan::unheeded;
 use crate::world::{ApplicationStatus, Observed};
 
 /// How long the service may refuse a call because the job is down before the job is given up.

@@ -6,7 +6,7 @@ use super::*;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::{RefusalClass, RefusalStatus, Revisions, SnapshotFailure, SnapshotsStatus, StepKind};
 use crate::desired::{Desired, References};
-use crate::plan::change_control::HeldBack;
+use crate::plan::HeldBack;
 use crate::plan::ownership::Owner;
 use crate::plan::{Rules, Stall, Waiting};
 use crate::world::World;

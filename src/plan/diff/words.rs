@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use crate::configuration::{Configuration, PropertyGroups, digest};
-use crate::plan::diff::is_same_key;
+use crate::configuration::{Configuration, PropertyGroups, digest, is_same_key};
 
 /// The most differences that are told one by one.
 const TOLD: usize = 8;

@@ -3,8 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::desired::Health;
-use crate::plan::health::WINDOWS;
 use crate::world::{Counter, Point, Restarts, Series, Tail};
+
+/// How many windows of the counter are read, so that nothing must be remembered between two readings.
+pub const WINDOWS: i32 = 3;
 
 /// The grain of the counter.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);

@@ -6,11 +6,14 @@
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::status::{Journal, Phase, RolloutStatus, StepKind, WayBack};
 use crate::desired::Desired;
+use crate::plan::call::QUARANTINE;
+use crate::plan::change::back_to;
+use crate::plan::decision::Note;
+use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::resolved_key::Candidates;
-use crate::plan::rollback::{back_to, fits};
-use crate::plan::settle::QUARANTINE;
-use crate::plan::{Desk, Note, restore, waiting};
+use crate::plan::rollback::by_service::fits;
+use crate::plan::{points, waiting};
 use crate::world::{ApplicationStatus, Observed, ObservedVersion, World};
 
 /// Whether a target is the good revision, and another that was not proven is on its way or in place.
@@ -119,7 +122,7 @@ fn may_leave_update(desk: &Desk<'_>, app: &Observed, want: &Desired, way: &WayBa
     };
     let good = good_version(desk, want, way);
     let back = back_to(want, &way.to, good.configuration);
-    let point = restore::restore_point(desk, &back.configuration.runtime_environment);
+    let point = points::restore_point(desk, &back.configuration.runtime_environment);
     let of_this_change = point.is_some_and(|point| point.created_at >= rollout.started_at);
     of_this_change && fits(desk, app, &back, way)
 }

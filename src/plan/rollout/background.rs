@@ -2,8 +2,10 @@
 
 use crate::api::status::Tags;
 use crate::desired::Desired;
+use crate::plan::decision::{Plan, Stall};
+use crate::plan::desk::Desk;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Stall, snapshots, unheeded, waiting};
+use crate::plan::{snapshots, unheeded, waiting};
 use crate::world::Observed;
 
 /// Tags and the maintenance window, which leave the job alone. One that is refused keeps none of the others waiting.

@@ -7,12 +7,14 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::StepKind;
 use crate::desired::Desired;
+use crate::plan::call::operation_of;
+use crate::plan::decision::Plan;
+use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::running::by_force;
-use crate::plan::settle::operation_of;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, waiting};
+use crate::plan::waiting;
 use crate::world::{ApplicationStatus, Observed};
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before

@@ -1,18 +1,20 @@
 //! A running job: stopped, changed, restarted or promoted.
 
 use crate::api::condition::Reason;
-use crate::api::spec::{DesiredState, OnFailure, PreChangeSnapshot};
+use crate::api::spec::{DesiredState, PreChangeSnapshot};
 use crate::api::status::{PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::Desired;
+use crate::plan::change::{declare_rollout, without_effect};
+use crate::plan::decision::{Plan, Stall, stall};
+use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::{Difference, difference};
-use crate::plan::gate::{self, Trouble, Verdict};
-use crate::plan::ledger::{Failure, Source};
+use crate::plan::hold::held;
 use crate::plan::rollout::background::{aside, background, beside};
 use crate::plan::rollout::start::rest_after_failure;
-use crate::plan::rollout::{declare_rollout, held, open_rollout, promote, without_effect};
+use crate::plan::rollout::verify::{is_proven, verify};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{Desk, Note, Plan, Stall, health, restart_wanted, restore, rollback, stall, switched_off, waiting};
+use crate::plan::{health, restore, switched_off, waiting};
 use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -50,95 +52,6 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
         Some(Plan::Stall(stall)) => beside(background(desk, app, want), Plan::Stall(stall)),
         Some(plan) => plan,
         None => aside(desk, app, want).unwrap_or(Plan::Rest),
-    }
-}
-
-/// Whether the job in place passed the gate.
-fn is_proven(desk: &Desk<'_>, want: &Desired) -> bool {
-    let revisions = desk.journal.revisions();
-    let revision = Some(want.revision.as_str());
-    revisions.running.as_deref() == revision && revisions.good.as_deref() == revision && desk.journal.rollout.is_none()
-}
-
-/// Holds the job of the wanted revision against the gate; nothing when it passes.
-fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let revision = want.revision.to_string();
-    if desk.journal.revisions().running.as_ref() != Some(&revision) {
-        desk.open_span(Some(&revision), desk.situation.now);
-        desk.set_running(Some(revision.clone()));
-    }
-    let mut rollout = open_rollout(desk, app, want);
-    let verdict = gate::evaluate(desk, &mut rollout, want);
-    desk.journal.rollout = Some(rollout);
-    match verdict {
-        Verdict::Good => {
-            promote(desk, app, want);
-            None
-        }
-        Verdict::NotYet(waiting) => Some(beside(background(desk, app, want), Plan::Wait(waiting))),
-        Verdict::Unverified(why) => {
-            desk.journal.had_state = true;
-            Some(stall(
-                Reason::Unverified,
-                format!(
-                    "revision {revision} runs and is not proven: {why}. It is looked at again at every resync, or annotate sluicegate.dev/reconcile-requested-at"
-                ),
-            ))
-        }
-        Verdict::Trouble(trouble) => Some(disproved(desk, app, want, trouble)),
-    }
-}
-
-/// The job that the change brought is in trouble: the revision failed, or, where it was good before, its start did.
-fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
-    let revision = want.revision.as_str();
-    let good = desk.is_good(revision);
-    let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
-    if gate.is_some_and(|gate| gate.found_at.is_some()) {
-        let plan = left_running(desk, want, &trouble);
-        desk.journal.rollout = None;
-        return plan;
-    }
-    if trouble.reason == Reason::DeadlineExceeded && desk.journal.revisions().good.as_deref() == Some(revision) {
-        return left_running(desk, want, &trouble);
-    }
-    desk.condemn(Failure {
-        revision: Some(want.revision.to_string()),
-        reason: trouble.reason,
-        cause: trouble.cause.clone(),
-        source: Source::FlinkRest,
-    });
-    if good {
-        if trouble.reason == Reason::RestartLoop {
-            health::begin_in_gate(desk, &trouble.cause);
-        }
-        let restarted = health::restarted_lately(desk);
-        return match want.on_failure {
-            _ if restarted => stall(Reason::JobUnhealthy, trouble.cause),
-            OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
-            OnFailure::Rollback | OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
-        };
-    }
-    rollback::plan(desk, app, want)
-        .or_else(|| held(desk, want, &Difference::default()))
-        .unwrap_or_else(|| stall(trouble.reason, trouble.cause))
-}
-
-/// A job that was found running, or of the newest good revision that is late, is not stopped by its gate: the trouble is
-/// told, and `spec.health` says what follows. The gate of what was found ends; the restart counter is watched after it.
-fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
-    if health::begin_in_gate(desk, &trouble.cause) {
-        desk.notes
-            .push(Note::warning(trouble.reason.as_str(), trouble.cause.clone()));
-    }
-    let again = desk.situation.now + desk.situation.rules.refusal_recheck;
-    match health::answer(desk, want) {
-        Some(Plan::Stall(stall)) => Plan::Stall(Stall {
-            recheck: Some(again),
-            ..stall
-        }),
-        Some(plan) => plan,
-        None => stall(Reason::JobUnhealthy, trouble.cause.clone()),
     }
 }
 

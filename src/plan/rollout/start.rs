@@ -5,9 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::Reason;
 use crate::api::status::{HistoryEntry, HistoryResult};
 use crate::desired::Desired;
-use crate::plan::rollout::declare_rollout;
+use crate::plan::change::declare_rollout;
+use crate::plan::decision::{Plan, Waiting, stall};
+use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::step::Step;
-use crate::plan::{Desk, Plan, Waiting, put_back, requests, restart_wanted, restore, stall};
+use crate::plan::{put_back, requests, restore};
 use crate::world::Observed;
 
 /// The ends of a job within an hour after which it is not started again.

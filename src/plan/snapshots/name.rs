@@ -5,7 +5,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::plan::Desk;
+use crate::plan::desk::Desk;
 use crate::world::Observed;
 
 /// What the name of every snapshot of ours begins with.

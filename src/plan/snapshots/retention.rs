@@ -1,14 +1,16 @@
 //! Which snapshots are deleted again, and never one that somebody may need to go back to.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::api::status::{Intent, Phase};
+use crate::api::status::Intent;
 use crate::desired::{Desired, Initial, Retention};
-use crate::plan::settle::{CALL_SETTLES, LAG, SNAPSHOT_PATIENCE, Verdict, late};
-use crate::plan::snapshots::{name, retry_at};
+use crate::plan::decision::{Note, Plan};
+use crate::plan::desk::Desk;
+use crate::plan::points;
+use crate::plan::snapshots::name;
+use crate::plan::snapshots::retry::retry_at;
 use crate::plan::step::Step;
-use crate::plan::{Desk, Note, Plan, restore};
-use crate::world::{Observed, ObservedSnapshot, SnapshotStatus, World};
+use crate::world::{Observed, ObservedSnapshot, SnapshotStatus};
 
 /// The deletion of the oldest snapshot that the retention does not keep.
 pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
@@ -64,7 +66,7 @@ fn surplus<'a>(meant: &[&'a ObservedSnapshot], rules: &Retention, now: Timestamp
         .copied()
         .filter(|snapshot| snapshot.status == SnapshotStatus::Ready)
         .collect();
-    newest_first.sort_by_key(|snapshot| std::cmp::Reverse(restore::recency(snapshot)));
+    newest_first.sort_by_key(|snapshot| std::cmp::Reverse(points::recency(snapshot)));
     let newest = newest_first.first().map(|snapshot| snapshot.created_at);
     let kept = rules.max_count.unwrap_or(usize::MAX);
     let is_old = |snapshot: &ObservedSnapshot| rules.max_age.is_some_and(|age| snapshot.created_at + age <= now);
@@ -87,8 +89,8 @@ fn protected(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Vec<String> {
     let newest = listed
         .iter()
         .filter(|snapshot| snapshot.status == SnapshotStatus::Ready);
-    let newest = restore::newest_of(newest).map(|snapshot| snapshot.name.clone());
-    let point = restore::restore_point(desk, runtime).map(|snapshot| snapshot.name.clone());
+    let newest = points::newest_of(newest).map(|snapshot| snapshot.name.clone());
+    let point = points::restore_point(desk, runtime).map(|snapshot| snapshot.name.clone());
     let revisions = desk.journal.revisions();
     let previous = revisions.previous.and_then(|previous| previous.snapshot);
     let initial = match &want.restore.initial {
@@ -100,30 +102,6 @@ fn protected(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// What an observation says about the deletion of a snapshot: it is over when the list no longer shows it.
-pub(in crate::plan) fn verdict(intent: &Intent, world: &World, age: SignedDuration) -> Verdict {
-    let Some(listed) = &world.snapshots else {
-        return Verdict::Open;
-    };
-    let snapshot = listed
-        .iter()
-        .find(|snapshot| Some(&snapshot.name) == intent.snapshot.as_ref());
-    match snapshot.map(|snapshot| snapshot.status) {
-        None => Verdict::Done,
-        Some(SnapshotStatus::Deleting) => late(
-            age,
-            SNAPSHOT_PATIENCE,
-            Verdict::Failed("the snapshot was not gone in ten minutes".to_owned()),
-        ),
-        Some(_) if intent.phase == Phase::Issued => late(
-            age,
-            LAG + CALL_SETTLES,
-            Verdict::Failed("the service accepted the deletion and did not begin it".to_owned()),
-        ),
-        Some(_) => late(age, CALL_SETTLES, Verdict::Void),
-    }
 }
 
 /// A snapshot is gone.

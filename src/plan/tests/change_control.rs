@@ -4,7 +4,7 @@ use super::gate::rollout_of;
 use super::*;
 use crate::api::annotation;
 use crate::api::status::{FailedRevision, GateStatus, RolledBack, RolloutStatus, WayBack};
-use crate::plan::change_control::HeldBack;
+use crate::plan::HeldBack;
 
 const MANUAL: &str = "rollout: {approval: Manual}";
 const NEWER: &str = "{parallelism: 2}\nrollout: {approval: Manual}";

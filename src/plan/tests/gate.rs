@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::status::{GateStatus, RolloutStatus};
-use crate::plan::measure::Measure;
+use crate::plan::Measure;
 
 /// A rollout of a revision that began at the start of time and has half an hour.
 pub(super) fn rollout_of(revision: &str) -> RolloutStatus {

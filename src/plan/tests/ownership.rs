@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::api::status::{HistoryEntry, HistoryResult, Requests};
-use crate::plan::change_control::HeldBack;
+use crate::plan::HeldBack;
 use crate::world::Observed;
 
 const ADOPT: &str = "management: {adoption: Adopt}";

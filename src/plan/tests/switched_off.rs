@@ -1,7 +1,7 @@
 //! Snapshots that somebody else switched off: nothing that loses the state of the job is sent without consent.
 
 use super::*;
-use crate::plan::change_control::HeldBack;
+use crate::plan::HeldBack;
 
 const EMPTY: &str = "sluicegate.dev/allow-empty-start";
 

@@ -1,0 +1,18 @@
+//! Whether the resource must carry the finalizer.
+
+use kube::ResourceExt;
+
+use crate::api::FINALIZER;
+use crate::api::spec::{DeletionPolicy, FlinkApplication};
+use crate::desired::DeletionRules;
+use crate::plan::decision::Plan;
+
+/// The change of the finalizer that the policy of the deletion asks for.
+pub(super) fn finalizer(app: &FlinkApplication, rules: &DeletionRules) -> Option<Plan> {
+    let held = app.finalizers().iter().any(|name| name == FINALIZER);
+    match (rules.policy, held) {
+        (DeletionPolicy::Retain, true) => Some(Plan::Release),
+        (DeletionPolicy::Stop | DeletionPolicy::Delete, false) => Some(Plan::Hold),
+        _ => None,
+    }
+}
