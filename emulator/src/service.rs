@@ -5,106 +5,52 @@
 
 mod application;
 mod by_itself;
+mod call;
+mod calls;
 mod changes;
 mod code;
 mod configuration;
 mod dashboard;
 mod deployment;
+mod description;
+mod epoch;
 mod error;
 mod faults;
 mod flink_rest;
 mod identity;
+mod injection;
 mod lag;
 mod lifecycle;
 mod logs;
 mod metrics;
 mod operations;
 mod paging;
+mod query;
 mod rollback;
 pub mod rules;
 mod settings;
 mod shapes;
 mod snapshots;
+mod state;
 mod tags;
 mod transitions;
 mod versions;
 mod views;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use application::Application;
-use identity::Ids;
-use logs::{Logs, Queries};
+use by_itself::Chore;
+use call::Call;
 
 pub use application::Status;
-use by_itself::Chore;
+pub use calls::{CallRecord, Calls};
+pub use code::Objects;
 pub use error::{ErrorCode, ServiceError};
-pub use faults::{CallRecord, Calls, Faults, Refusal};
+pub use faults::{Faults, Refusal};
 pub use settings::{Durations, Settings};
+pub use state::{Service, State};
 pub use views::ApplicationView;
-
-/// Where code objects come from.
-pub trait Objects {
-    /// The bytes of an object, or of one of its versions; nothing when there is no such object.
-    fn read(&self, bucket: &str, key: &str, version: Option<&str>) -> Option<Vec<u8>>;
-}
-
-/// Everything the service knows, for saving and restoring. Faults and received calls are not part of it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct State {
-    applications: BTreeMap<String, BTreeMap<String, Application>>,
-    lingering_tags: BTreeMap<String, Timestamp>,
-    ids: Ids,
-    logs: Logs,
-}
-
-/// The emulated service of one account in all regions.
-pub struct Service {
-    settings: Settings,
-    objects: Box<dyn Objects + Send>,
-    state: State,
-    faults: Faults,
-    calls: Calls,
-    queries: Queries,
-    replies: u64,
-    /// Until when nothing happens without a call, as far as it is known.
-    quiet_until: Option<Timestamp>,
-}
-
-/// One call as its operation sees it.
-pub(crate) struct Call<'a> {
-    pub(crate) now: Timestamp,
-    pub(crate) region: &'a str,
-    /// The host it was called on, when it came over a wire that tells it.
-    pub(crate) host: Option<&'a str>,
-    pub(crate) input: &'a Value,
-}
-
-impl Call<'_> {
-    /// A member that is a string; empty when it is absent.
-    pub(crate) fn text(&self, member: &str) -> &str {
-        self.input.get(member).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// A member as a typed value; its shape was checked before.
-    pub(crate) fn parse<T: DeserializeOwned>(&self, member: &str) -> Result<Option<T>, ServiceError> {
-        self.input
-            .get(member)
-            .filter(|value| !value.is_null())
-            .map(Self::parse_value)
-            .transpose()
-    }
-
-    pub(crate) fn parse_value<T: DeserializeOwned>(value: &Value) -> Result<T, ServiceError> {
-        serde_json::from_value(value.clone())
-            .map_err(|error| ServiceError::new(ErrorCode::Serialization, error.to_string()))
-    }
-}
 
 /// Operations that the SDK knows and that are refused by name.
 const NOT_SERVED: &[&str] = &[
@@ -127,39 +73,6 @@ const NOT_SERVED: &[&str] = &[
 ];
 
 impl Service {
-    /// An empty service.
-    #[must_use]
-    pub fn new(settings: Settings, objects: Box<dyn Objects + Send>) -> Self {
-        Self::with_state(settings, objects, State::default())
-    }
-
-    /// A service that goes on from a saved state.
-    #[must_use]
-    pub fn with_state(settings: Settings, objects: Box<dyn Objects + Send>, state: State) -> Self {
-        Self {
-            settings,
-            objects,
-            state,
-            faults: Faults::default(),
-            calls: Calls::default(),
-            queries: Queries::default(),
-            replies: 0,
-            quiet_until: None,
-        }
-    }
-
-    /// What [`Service::with_state`] takes.
-    #[must_use]
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The settings it was made with.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Answers one call. Settles everything that is due first.
     ///
     /// `operation` is the name in the target header, for example `StartApplication`; `input` is its request.
@@ -355,27 +268,6 @@ impl Service {
             self.state.lingering_tags.insert(gone.arn, until);
         }
     }
-
-    pub(crate) fn application(&self, call: &Call<'_>) -> Result<&Application, ServiceError> {
-        let name = call.text("ApplicationName");
-        self.state
-            .applications
-            .get(call.region)
-            .and_then(|applications| applications.get(name))
-            .ok_or_else(|| unknown(name))
-    }
-
-    /// The settings, the ids and the application of a call, to change it.
-    pub(crate) fn parts(&mut self, call: &Call<'_>) -> Result<(&Settings, &mut Ids, &mut Application), ServiceError> {
-        let name = call.text("ApplicationName");
-        let application = self
-            .state
-            .applications
-            .get_mut(call.region)
-            .and_then(|applications| applications.get_mut(name))
-            .ok_or_else(|| unknown(name))?;
-        Ok((&self.settings, &mut self.state.ids, application))
-    }
 }
 
 /// `ListApplications` declares no `InvalidArgumentException`; a bad value there is an `InvalidRequestException`.
@@ -395,8 +287,4 @@ enum Due {
         chore: Option<Chore>,
     },
     Tags(String),
-}
-
-fn unknown(name: &str) -> ServiceError {
-    ServiceError::not_found(format!("Application {name} does not exist"))
 }

@@ -1,22 +1,14 @@
-//! One application: its status, versions, run and description.
+//! One application: all that is kept of it, and what every call asks of it.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::configuration::Configuration;
-use super::dashboard::Session;
-use super::error::ServiceError;
-use super::lag::Shown;
-use super::logs::Line;
-use super::operations::Operation;
-use super::rules::Rules;
-use super::snapshots::Snapshot;
-use super::transitions::Transition;
-use super::versions::Version;
-use crate::job::Job;
+use super::error::{ErrorCode, ServiceError};
+use crate::job::{Job, JobState};
 
 /// The statuses that an application of this emulator can have (facts §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,17 +79,148 @@ impl Default for Run {
     }
 }
 
-impl Run {
-    fn describe(&self) -> Value {
-        let mut restore = Map::from_iter([("ApplicationRestoreType".to_owned(), json!(self.restore_type))]);
-        if let Some(name) = &self.snapshot_name {
-            restore.insert("SnapshotName".to_owned(), json!(name));
-        }
-        json!({
-            "ApplicationRestoreConfigurationDescription": restore,
-            "FlinkRunConfigurationDescription": { "AllowNonRestoredState": self.allow_non_restored_state },
-        })
-    }
+/// A logging option as the service spells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoggingOption {
+    #[serde(rename = "CloudWatchLoggingOptionId")]
+    pub(crate) id: String,
+    #[serde(rename = "LogStreamARN")]
+    pub(crate) log_stream_arn: String,
+}
+
+/// What a change decides about the next version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Content {
+    pub(crate) runtime: String,
+    pub(crate) role: String,
+    pub(crate) configuration: Configuration,
+    pub(crate) logging: Vec<LoggingOption>,
+}
+
+/// One version of an application. Its content never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Version {
+    pub(crate) id: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) updated_from: Option<u64>,
+    /// The versions a rollback came from and went to, when it made this version current.
+    pub(crate) rolled_back: Option<(u64, u64)>,
+    /// The snapshot that was taken of the running job when this version replaced it.
+    pub(crate) snapshot: Option<String>,
+    pub(crate) token: String,
+    pub(crate) runtime: String,
+    pub(crate) role: String,
+    pub(crate) configuration: Configuration,
+    pub(crate) logging: Vec<LoggingOption>,
+}
+
+/// How an operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum OperationStatus {
+    InProgress,
+    Cancelled,
+    Successful,
+    Failed,
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) sequence: u64,
+    pub(crate) name: String,
+    pub(crate) started: Timestamp,
+    pub(crate) ended: Option<Timestamp>,
+    pub(crate) status: OperationStatus,
+    pub(crate) versions: Option<(u64, u64)>,
+    pub(crate) error: Option<String>,
+    pub(crate) rollback: Option<String>,
+}
+
+/// How a snapshot stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum SnapshotStatus {
+    Creating,
+    Ready,
+    Deleting,
+    Failed,
+}
+
+/// One snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) name: String,
+    /// Rises with every snapshot; tells which of two in one second is newer.
+    pub(crate) sequence: u64,
+    pub(crate) status: SnapshotStatus,
+    pub(crate) version: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) runtime: String,
+    /// When `CREATING` or `DELETING` is over.
+    pub(crate) due: Option<Timestamp>,
+    /// Whether the job fails before it is complete.
+    #[serde(default)]
+    pub(crate) fails: bool,
+    /// Whether the service takes it because a stop, an update or autoscaling needs it.
+    #[serde(default)]
+    pub(crate) automatic: bool,
+}
+
+/// What a transition does when it is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Effect {
+    /// Launches the code, as a start does.
+    Launch { restore: Option<String> },
+    /// Leaves the application stopped.
+    Halt { job: JobState },
+    /// Ends an update of a stopped application.
+    Reconfigure,
+    /// Replaces the running job by the new version.
+    Replace { restore: Option<String> },
+    /// Runs the version before again, without a snapshot of the job it replaces.
+    RollBack { restore: Option<String> },
+    /// Ends maintenance; the job goes on.
+    Resume,
+    /// Restarts the job with another parallelism.
+    Scale { parallelism: u64, restore: Option<String> },
+    /// Removes the application.
+    Vanish,
+}
+
+/// Something under way. Without a due time it hangs until somebody interrupts it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Transition {
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) effect: Effect,
+    pub(crate) operation: Option<String>,
+}
+
+/// One URL that was given out. It is a bearer credential of one application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) token: String,
+    pub(crate) first_use_until: Timestamp,
+    pub(crate) expires: Timestamp,
+    pub(crate) used: bool,
+}
+
+/// What `DescribeApplication` and `ListApplications` answer about an application for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) until: Timestamp,
+    /// With all details.
+    pub(crate) detail: Value,
+    pub(crate) summary: Value,
+}
+
+/// A line on its way to the log groups of the version that wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) at: Timestamp,
+    pub(crate) version: u64,
+    pub(crate) message: String,
 }
 
 /// One application.
@@ -133,7 +256,7 @@ impl Application {
     pub(crate) fn version(&self) -> Result<&Version, ServiceError> {
         self.versions.get(&self.current).ok_or_else(|| {
             ServiceError::new(
-                super::ErrorCode::ServiceUnavailable,
+                ErrorCode::ServiceUnavailable,
                 "the application lost its current version",
             )
         })
@@ -169,137 +292,4 @@ impl Application {
             Err(self.refuse_in(operation))
         }
     }
-
-    /// `ApplicationDetail` of the current version (facts appendix A).
-    pub(crate) fn describe(&self, rules: &Rules, details: bool) -> Result<Value, ServiceError> {
-        let mut detail = self.describe_version(self.version()?, rules);
-        if let Some(configuration) = detail
-            .get_mut("ApplicationConfigurationDescription")
-            .and_then(Value::as_object_mut)
-        {
-            if let Some(run) = &self.run {
-                configuration.insert("RunConfigurationDescription".to_owned(), run.describe());
-            }
-            let plan = self
-                .job()
-                .filter(|job| details && self.status == Status::Running && job.ended.is_none());
-            if let (Some(job), Some(flink)) = (
-                plan,
-                configuration
-                    .get_mut("FlinkApplicationConfigurationDescription")
-                    .and_then(Value::as_object_mut),
-            ) {
-                flink.insert(
-                    "JobPlanDescription".to_owned(),
-                    json!(plan_of(job, &self.name).to_string()),
-                );
-            }
-        }
-        Ok(Value::Object(detail))
-    }
-
-    /// `ApplicationDetail` of any version, without what belongs to the run.
-    pub(crate) fn describe_version(&self, version: &Version, rules: &Rules) -> Map<String, Value> {
-        let current = version.id == self.current;
-        let status = if current { self.status } else { Status::Ready };
-        let parallelism = if current {
-            self.current_parallelism
-        } else {
-            version.configuration.parallelism.wanted
-        };
-        let mut detail = Map::new();
-        let mut put = |name: &str, value: Value| detail.insert(name.to_owned(), value);
-        put("ApplicationARN", json!(self.arn));
-        put("ApplicationName", json!(self.name));
-        put("RuntimeEnvironment", json!(version.runtime));
-        put("ServiceExecutionRole", json!(version.role));
-        put("ApplicationStatus", json!(status));
-        put("ApplicationVersionId", json!(version.id));
-        put("CreateTimestamp", seconds(self.created));
-        put(
-            "LastUpdateTimestamp",
-            seconds(if current { self.updated } else { version.created }),
-        );
-        put(
-            "ApplicationConfigurationDescription",
-            Value::Object(version.configuration.describe(parallelism, rules)),
-        );
-        put(
-            "ApplicationMaintenanceConfigurationDescription",
-            self.describe_maintenance(),
-        );
-        put("ApplicationVersionCreateTimestamp", seconds(version.created));
-        put("ConditionalToken", json!(version.token));
-        put("ApplicationMode", json!("STREAMING"));
-        if let Some(description) = &self.description {
-            put("ApplicationDescription", json!(description));
-        }
-        if !version.logging.is_empty() {
-            put("CloudWatchLoggingOptionDescriptions", json!(version.logging));
-        }
-        if let Some(from) = version.updated_from {
-            put("ApplicationVersionUpdatedFrom", json!(from));
-        }
-        if let Some((from, to)) = version.rolled_back {
-            put("ApplicationVersionRolledBackFrom", json!(from));
-            put("ApplicationVersionRolledBackTo", json!(to));
-        }
-        detail
-    }
-
-    /// The maintenance window, which is eight hours long (facts §1.16).
-    pub(crate) fn describe_maintenance(&self) -> Value {
-        let start = super::shapes::minutes_of_day(&self.maintenance_start).unwrap_or_default();
-        let end = (start + 8 * 60) % (24 * 60);
-        json!({
-            "ApplicationMaintenanceWindowStartTime": self.maintenance_start,
-            "ApplicationMaintenanceWindowEndTime": format!("{:02}:{:02}", end / 60, end % 60),
-        })
-    }
-
-    /// An entry of `ListApplications`.
-    pub(crate) fn summary(&self) -> Result<Value, ServiceError> {
-        Ok(json!({
-            "ApplicationName": self.name,
-            "ApplicationARN": self.arn,
-            "ApplicationStatus": self.status,
-            "ApplicationVersionId": self.current,
-            "RuntimeEnvironment": self.version()?.runtime,
-            "ApplicationMode": "STREAMING",
-        }))
-    }
-}
-
-/// A time as the service writes it: whole epoch seconds (facts §0.1).
-pub(crate) fn seconds(at: Timestamp) -> Value {
-    json!(at.as_second())
-}
-
-/// Whether epoch seconds from a client mean the same time. SDKs may cut to milliseconds (facts §0.1).
-pub(crate) fn same_time(at: Timestamp, sent: Option<&Value>) -> bool {
-    let Some(sent) = sent.and_then(Value::as_f64) else {
-        return false;
-    };
-    let exact = seconds(at).as_f64().unwrap_or(f64::NAN);
-    (exact - sent).abs() <= 0.001
-}
-
-/// The job graph as Flink shows it.
-pub(crate) fn plan_of(job: &Job, name: &str) -> Value {
-    let nodes: Vec<Value> = job
-        .vertices
-        .iter()
-        .enumerate()
-        .map(|(index, vertex)| {
-            json!({
-                "id": format!("{index:032x}"),
-                "parallelism": vertex.parallelism,
-                "operator": "",
-                "operator_strategy": "",
-                "description": vertex.name,
-                "optimizer_properties": {},
-            })
-        })
-        .collect();
-    json!({ "jid": job.id, "name": name, "type": "STREAMING", "nodes": nodes })
 }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::application::{Application, Status};
+use super::application::{Application, Effect, Status};
 use super::error::ServiceError;
 use super::rules::MAINTENANCE_OPERATION;
 use super::settings::Settings;
-use super::transitions::Effect;
-use super::{Service, State};
+use super::state::{Service, State};
 
 /// The name of the operation that autoscaling leaves.
 const AUTOSCALING_OPERATION: &str = "ApplicationAutoScaling";

@@ -4,18 +4,16 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::application::{Application, Run, Status};
+use super::application::{Application, Content, Effect, LoggingOption, OperationStatus, Run, Status};
+use super::call::Call;
 use super::configuration::{ConfigurationInput, Source};
 use super::deployment::is_downgrade;
 use super::error::ServiceError;
 use super::identity::Ids;
 use super::lifecycle::{RunInput, usable_runtime};
-use super::operations::OperationStatus;
 use super::rules::{READY_UPDATE, SKIP_RESTORE};
 use super::settings::Settings;
-use super::transitions::Effect;
-use super::versions::{Content, LoggingOption};
-use super::{Call, Service};
+use super::state::Service;
 
 #[derive(Deserialize)]
 struct LoggingUpdate {

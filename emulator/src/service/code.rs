@@ -5,8 +5,13 @@ use sha2::{Digest, Sha512};
 
 use super::error::ServiceError;
 use super::identity::hex;
-use crate::Objects;
 use crate::job::script::{Main, Script, ScriptError};
+
+/// Where code objects come from.
+pub trait Objects {
+    /// The bytes of an object, or of one of its versions; nothing when there is no such object.
+    fn read(&self, bucket: &str, key: &str, version: Option<&str>) -> Option<Vec<u8>>;
+}
 
 /// Where the code lies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

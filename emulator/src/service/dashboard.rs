@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::application::Status;
+use super::application::{Session, Status};
+use super::call::Call;
 use super::error::ServiceError;
 use super::flink_rest::{Rest, refusal};
-use super::{Call, Service};
+use super::query::parameter;
+use super::state::Service;
 
 /// The first part of the path of every dashboard.
 const ROOT: &str = "/flinkdashboard/";
@@ -19,15 +20,6 @@ const FIRST_USE: Duration = Duration::from_mins(3);
 const SESSION_SECONDS: u64 = 12 * 60 * 60;
 /// For how long Flink remembers a job that ended.
 const REMEMBERED: Duration = Duration::from_hours(1);
-
-/// One URL that was given out. It is a bearer credential of one application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Session {
-    token: String,
-    first_use_until: Timestamp,
-    expires: Timestamp,
-    used: bool,
-}
 
 impl Session {
     fn opens(&self, now: Timestamp) -> bool {
@@ -65,7 +57,7 @@ impl Service {
     ///
     /// `path` begins with `/flinkdashboard/<region>/<application>`, and `query` carries `authToken`. 403 without a token
     /// that opens this application; 404 for what is not there and while the application is not `RUNNING`; the status of
-    /// [`Faults::flink_rest`](super::Faults::flink_rest) while that fault is in force. Each call is counted as
+    /// [`Faults::flink_rest`](super::faults::Faults::flink_rest) while that fault is in force. Each call is counted as
     /// `FlinkRest`.
     pub fn flink_rest(&mut self, now: Timestamp, path: &str, query: &str) -> (u16, Value) {
         self.advance(now);
@@ -133,40 +125,5 @@ impl Service {
             remembers: self.settings.scaled(REMEMBERED),
         };
         rest.get(resource, query)
-    }
-}
-
-/// A parameter of a query, with its escapes undone.
-pub(crate) fn parameter(query: &str, name: &str) -> Option<String> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| unescape(value))
-}
-
-/// Undoes `%2C`; what is no escape stays as it is.
-fn unescape(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let escaped = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(escaped.unwrap_or(b'%'));
-        bytes.extend_from_slice(part.get(2..).filter(|_| escaped.is_some()).unwrap_or(part).as_bytes());
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_parameter_is_found_and_its_escapes_are_undone() {
-        let query = "a=1&get=full%2Cnum&authToken=x&odd=5%";
-        for (name, value) in [("get", "full,num"), ("authToken", "x"), ("odd", "5%")] {
-            assert_eq!(parameter(query, name).as_deref(), Some(value));
-        }
-        assert_eq!(parameter(query, "et"), None);
     }
 }

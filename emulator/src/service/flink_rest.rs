@@ -3,32 +3,17 @@
 mod checkpoints;
 mod exceptions;
 mod jobs;
+mod read;
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::application::Application;
-use super::dashboard::parameter;
-use super::deployment::flink_version;
+use super::query::parameter;
 use crate::job::{Job, JobState};
+
+pub(crate) use read::{Rest, refusal};
 
 /// The first Flink whose restart counter is `numRestarts`; before it is `fullRestarts` (facts §6.1).
 const NUM_RESTARTS: (u32, u32) = (2, 2);
-
-/// One read of one application's Flink.
-pub(crate) struct Rest<'a> {
-    pub(crate) application: &'a Application,
-    pub(crate) now: Timestamp,
-    /// For how long a job that ended is still shown.
-    pub(crate) remembers: Duration,
-}
-
-/// An answer of Flink that is no success.
-pub(crate) fn refusal(status: u16, message: &str) -> (u16, Value) {
-    (status, json!({ "errors": [message] }))
-}
 
 impl Rest<'_> {
     /// Answers a read. `resource` is the path behind the base of the URL, such as `jobs/overview`; the base itself
@@ -54,21 +39,6 @@ impl Rest<'_> {
             ["metrics"] => (200, self.metrics(job, parameter(query, "get").as_deref())),
             other => refusal(404, &format!("Not found: /jobs/{}/{}", job.id, other.join("/"))),
         }
-    }
-
-    /// The jobs that Flink remembers, the oldest first.
-    fn jobs(&self) -> impl Iterator<Item = &Job> {
-        let since = self.now - self.remembers;
-        let jobs = self.application.jobs.iter();
-        jobs.filter(move |job| job.ended.is_none_or(|ended| ended >= since))
-    }
-
-    /// The Flink that a job runs on.
-    fn version(&self, job: &Job) -> (u32, u32) {
-        let version = self.application.versions.get(&job.version);
-        version
-            .and_then(|version| flink_version(&version.runtime))
-            .unwrap_or_default()
     }
 
     /// The values of the metrics that were asked for and that there are; without a question, the names of all.

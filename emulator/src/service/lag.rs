@@ -3,22 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::application::Application;
+use super::application::{Application, Shown};
+use super::call::Call;
 use super::error::ServiceError;
 use super::rules::Rules;
-use super::{Call, Service};
-
-/// What `DescribeApplication` and `ListApplications` answer about an application for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shown {
-    until: Timestamp,
-    /// With all details.
-    detail: Value,
-    summary: Value,
-}
+use super::state::Service;
 
 impl Shown {
     fn detail(&self, details: bool) -> Value {

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::application::{Application, Run, Status, same_time};
+use super::application::{Application, Content, Effect, LoggingOption, OperationStatus, Run, Status, Version};
+use super::call::Call;
 use super::code::unreadable_location;
 use super::configuration::{Configuration, ConfigurationInput, Source};
+use super::epoch::same_time;
 use super::error::{ErrorCode, ServiceError};
 use super::identity::application_arn;
-use super::operations::OperationStatus;
 use super::paging::{limit, page};
 use super::rules::{DELETE_RUNNING, Rules};
+use super::state::Service;
 use super::tags::read_tags;
-use super::transitions::Effect;
-use super::versions::{Content, LoggingOption, Version};
-use super::{Call, Service};
 use crate::job::JobState;
 
 /// The start of the maintenance window of a new application in a region (facts §1.16). 03:00 where none is published.

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::application::Application;
+use super::call::Call;
 use super::deployment::flink_version;
 use super::error::{ErrorCode, ServiceError};
 use super::shapes::{self, Letters, Shape, optional, required};
-use super::{Call, Service};
+use super::state::Service;
 use crate::job::Job;
 
 /// The namespace of the metrics of applications.

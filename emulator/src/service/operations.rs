@@ -1,37 +1,14 @@
 //! The operation log (facts §2.4).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::application::{Application, seconds};
+use super::application::{Application, Operation, OperationStatus};
+use super::call::Call;
+use super::epoch::seconds;
 use super::error::ServiceError;
 use super::paging::{descending, page};
-use super::{Call, Service};
-
-/// How an operation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum OperationStatus {
-    InProgress,
-    Cancelled,
-    Successful,
-    Failed,
-}
-
-/// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Operation {
-    pub(crate) id: String,
-    pub(crate) sequence: u64,
-    pub(crate) name: String,
-    pub(crate) started: Timestamp,
-    pub(crate) ended: Option<Timestamp>,
-    pub(crate) status: OperationStatus,
-    pub(crate) versions: Option<(u64, u64)>,
-    pub(crate) error: Option<String>,
-    pub(crate) rollback: Option<String>,
-}
+use super::state::Service;
 
 impl Operation {
     /// An entry of the list. An operation in progress has no `EndTime`.

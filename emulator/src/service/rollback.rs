@@ -3,16 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::application::{Application, Run, Status};
+use super::application::{Application, Effect, OperationStatus, Run, SnapshotStatus, Status, Transition, Version};
+use super::call::Call;
 use super::error::{ErrorCode, ServiceError};
 use super::identity::Ids;
-use super::operations::OperationStatus;
 use super::rules::{ROLLBACK_OF_ROLLBACK, ROLLBACK_RESTORES, ROLLBACK_VERSION, ROLLBACK_WITHOUT_SNAPSHOT, Rules};
 use super::settings::Settings;
-use super::snapshots::SnapshotStatus;
-use super::transitions::{Effect, Transition};
-use super::versions::Version;
-use super::{Call, Service};
+use super::state::Service;
 
 /// Where a rollback goes and what it restores.
 struct WayBack {

@@ -1,46 +1,18 @@
 //! Snapshots of an application (facts §1.10, §4.5, §4.6).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::application::{Application, Status, same_time, seconds};
+use super::application::{Application, Snapshot, SnapshotStatus, Status};
+use super::call::Call;
+use super::epoch::{same_time, seconds};
 use super::error::{ErrorCode, ServiceError};
 use super::identity::Ids;
 use super::paging::page;
 use super::rules::{Rules, SNAPSHOT_NOT_RUNNING, SNAPSHOTS_OF_UNKNOWN, UNKNOWN_SNAPSHOT};
 use super::settings::Settings;
-use super::{Call, Service};
+use super::state::Service;
 use crate::job::JobState;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum SnapshotStatus {
-    Creating,
-    Ready,
-    Deleting,
-    Failed,
-}
-
-/// One snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) name: String,
-    /// Rises with every snapshot; tells which of two in one second is newer.
-    pub(crate) sequence: u64,
-    pub(crate) status: SnapshotStatus,
-    pub(crate) version: u64,
-    pub(crate) created: Timestamp,
-    pub(crate) runtime: String,
-    /// When `CREATING` or `DELETING` is over.
-    pub(crate) due: Option<Timestamp>,
-    /// Whether the job fails before it is complete.
-    #[serde(default)]
-    pub(crate) fails: bool,
-    /// Whether the service takes it because a stop, an update or autoscaling needs it.
-    #[serde(default)]
-    pub(crate) automatic: bool,
-}
 
 impl Snapshot {
     pub(crate) fn describe(&self) -> Value {

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::application::{Application, Status};
+use super::call::Call;
 use super::error::{ErrorCode, ServiceError};
-use super::{Call, Service};
+use super::state::Service;
 
 const MOST: usize = 50;
 

@@ -1,44 +1,13 @@
 //! What is under way in an application and how it ends (facts §2.2).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
-use super::application::{Application, Status};
+use super::application::{Application, Effect, OperationStatus, Status, Transition, Version};
 use super::deployment::is_downgrade;
 use super::identity::Ids;
-use super::operations::OperationStatus;
 use super::rules::{AUTOSCALING_VERSION, FAILED_UPDATE, FAILING_SNAPSHOT};
 use super::settings::Settings;
 use crate::job::JobState;
-
-/// What a transition does when it is due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Effect {
-    /// Launches the code, as a start does.
-    Launch { restore: Option<String> },
-    /// Leaves the application stopped.
-    Halt { job: JobState },
-    /// Ends an update of a stopped application.
-    Reconfigure,
-    /// Replaces the running job by the new version.
-    Replace { restore: Option<String> },
-    /// Runs the version before again, without a snapshot of the job it replaces.
-    RollBack { restore: Option<String> },
-    /// Ends maintenance; the job goes on.
-    Resume,
-    /// Restarts the job with another parallelism.
-    Scale { parallelism: u64, restore: Option<String> },
-    /// Removes the application.
-    Vanish,
-}
-
-/// Something under way. Without a due time it hangs until somebody interrupts it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Transition {
-    pub(crate) due: Option<Timestamp>,
-    pub(crate) effect: Effect,
-    pub(crate) operation: Option<String>,
-}
 
 impl Application {
     /// Enters a status with something under way.
@@ -138,7 +107,7 @@ impl Application {
             }
             Effect::Scale { parallelism, restore } => {
                 if settings.rules.is(&AUTOSCALING_VERSION, "bump")
-                    && let Ok(content) = self.version().map(super::versions::Version::content)
+                    && let Ok(content) = self.version().map(Version::content)
                 {
                     let added = self.add_version(at, content, ids);
                     if let Some(version) = self.versions.get_mut(&added) {

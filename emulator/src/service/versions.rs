@@ -1,51 +1,15 @@
-//! The version history: what a version holds, the guard of a change, and how a change makes one (facts §1.8, §2.5).
+//! The version history: the guard of a change, and how a change makes a version (facts §1.8, §2.5).
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::application::{Application, Status};
-use super::configuration::Configuration;
+use super::application::{Application, Content, Status, Version};
+use super::call::Call;
 use super::error::{ErrorCode, ServiceError};
 use super::identity::Ids;
 use super::paging::{descending, page};
 use super::rules::{NO_VERSION, Rules};
-use super::{Call, Service};
-
-/// A logging option as the service spells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LoggingOption {
-    #[serde(rename = "CloudWatchLoggingOptionId")]
-    pub(crate) id: String,
-    #[serde(rename = "LogStreamARN")]
-    pub(crate) log_stream_arn: String,
-}
-
-/// What a change decides about the next version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Content {
-    pub(crate) runtime: String,
-    pub(crate) role: String,
-    pub(crate) configuration: Configuration,
-    pub(crate) logging: Vec<LoggingOption>,
-}
-
-/// One version of an application. Its content never changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Version {
-    pub(crate) id: u64,
-    pub(crate) created: Timestamp,
-    pub(crate) updated_from: Option<u64>,
-    /// The versions a rollback came from and went to, when it made this version current.
-    pub(crate) rolled_back: Option<(u64, u64)>,
-    /// The snapshot that was taken of the running job when this version replaced it.
-    pub(crate) snapshot: Option<String>,
-    pub(crate) token: String,
-    pub(crate) runtime: String,
-    pub(crate) role: String,
-    pub(crate) configuration: Configuration,
-    pub(crate) logging: Vec<LoggingOption>,
-}
+use super::state::Service;
 
 impl Version {
     pub(crate) fn new(id: u64, updated_from: Option<u64>, created: Timestamp, token: String, content: Content) -> Self {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Service;
-use super::application::{Application, Status};
+use super::application::{Application, Snapshot, Status};
 use super::identity::request_id;
+use super::state::Service;
 use crate::job::Job;
 
 /// An application with its jobs, as no client of the real service could see it.
@@ -48,11 +48,7 @@ impl ApplicationView {
                 .rev()
                 .map(|entry| Value::Object(entry.summary()))
                 .collect(),
-            snapshots: application
-                .snapshots
-                .iter()
-                .map(super::snapshots::Snapshot::describe)
-                .collect(),
+            snapshots: application.snapshots.iter().map(Snapshot::describe).collect(),
         }
     }
 }

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::{Checkpoint, Configuration, Encryption, Kind, Monitoring, Parallelism, PropertyGroup, Vpc};
-use crate::Objects;
-use crate::service::code::{Bundle, Code, Location, unreadable_location};
+use super::content::{Checkpoint, Configuration, Encryption, Kind, Monitoring, Parallelism, PropertyGroup, Vpc};
+use crate::service::code::{Bundle, Code, Location, Objects, unreadable_location};
 use crate::service::error::ServiceError;
 use crate::service::identity::vpc_of;
 use crate::service::rules::{OBJECT_VERSION, Rules};

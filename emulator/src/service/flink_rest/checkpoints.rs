@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Rest;
+use super::read::Rest;
 use crate::job::{Checkpoint, Job, Restored};
 use crate::service::identity::hex;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Rest;
+use super::read::Rest;
 use crate::job::Job;
 
 /// How many failures Flink remembers.

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::Rest;
+use super::read::Rest;
 use crate::job::{Job, JobState, Phase};
-use crate::service::application::plan_of;
+use crate::service::description::plan_of;
 
 /// Every state of a task, in Flink's order.
 const TASK_STATES: [&str; 10] = [

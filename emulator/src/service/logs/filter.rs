@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::groups::{LogEvent, LogGroup};
 use super::pattern::Pattern;
-use super::{LogEvent, LogGroup};
+use crate::service::call::Call;
 use crate::service::error::{ErrorCode, ServiceError};
 use crate::service::shapes::{self, Letters, Shape, optional};
-use crate::service::{Call, Service};
+use crate::service::state::Service;
 
 /// What a page holds at most, in events and in bytes with the 26 that CloudWatch counts for each event (facts §6.2).
 const PAGE_EVENTS: usize = 10_000;

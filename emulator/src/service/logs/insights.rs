@@ -5,22 +5,16 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{LogEvent, LogGroup};
+use super::groups::{LogEvent, LogGroup};
+use crate::service::call::Call;
 use crate::service::error::{ErrorCode, ServiceError};
-use crate::service::{Call, Service};
-
-/// The most queries whose results are kept.
-const QUERIES: usize = 100;
+use crate::service::state::Service;
 
 /// The most rows of a query that sets no limit.
 const ROWS: usize = 1000;
 
 /// A row on its way through a query: its fields by name.
 type Row = BTreeMap<String, String>;
-
-/// The results of queries by id, and whether somebody asked for them already.
-#[derive(Debug, Default)]
-pub(crate) struct Queries(BTreeMap<String, (Value, bool)>);
 
 /// One step of a query.
 enum Step {
@@ -209,17 +203,14 @@ impl Service {
             .ok_or_else(|| ServiceError::not_found("The specified log group does not exist."))?;
         let results = group.query(call.text("queryString"), from, until)?;
         let id = self.state.ids.operation();
-        if self.queries.0.len() >= QUERIES {
-            self.queries.0.pop_first();
-        }
-        self.queries.0.insert(id.clone(), (results, false));
+        self.queries.keep(id.clone(), results);
         Ok(json!({ "queryId": id }))
     }
 
     /// A query runs until somebody asked for it once.
     pub(super) fn get_query_results(&mut self, call: &Call<'_>) -> Result<Value, ServiceError> {
         self.fault_on(call.now, "logs:GetQueryResults", "*")?;
-        let query = self.queries.0.get_mut(call.text("queryId"));
+        let query = self.queries.get_mut(call.text("queryId"));
         let (results, asked) = query.ok_or_else(|| ServiceError::not_found("The specified query does not exist."))?;
         let (status, results) = if std::mem::replace(asked, true) {
             ("Complete", results.clone())

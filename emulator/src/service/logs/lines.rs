@@ -4,17 +4,9 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::groups::KEPT;
 use crate::job::JobState;
-use crate::service::application::Application;
-use crate::service::logs::KEPT;
-
-/// A line on its way to the log groups of the version that wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    pub(crate) at: Timestamp,
-    pub(crate) version: u64,
-    pub(crate) message: String,
-}
+use crate::service::application::{Application, Line};
 
 /// The class, place and thread of a line.
 struct Origin {

@@ -1,7 +1,7 @@
 //! The shapes of an application's configuration, as it is created and as it is updated (facts §0.2).
 
-use super::requests::{ARN, ID, NO_SQL, SECURITY_GROUPS, SUBNETS, VPC, text};
-use super::{Letters, Shape, optional, required};
+use super::members::{ARN, ID, NO_SQL, SECURITY_GROUPS, SUBNETS, VPC};
+use super::shape::{Letters, Shape, optional, required, text};
 
 const COUNT: Shape = Shape::Whole { min: 1, max: i64::MAX };
 const COUNT_OR_NONE: Shape = Shape::Whole { min: 0, max: i64::MAX };

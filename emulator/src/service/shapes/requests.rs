@@ -1,18 +1,13 @@
 //! The request of every operation that is served (facts §0.2 and §1).
 
 use super::configuration::{CONFIGURATION, CONFIGURATION_UPDATE};
-use super::{Letters, Member, Shape, optional, required};
-
-pub(super) const fn text(min: usize, max: usize, of: Letters) -> Shape {
-    Shape::Text { min, max, of }
-}
+use super::members::{ARN, ID, NO_SQL, VPC};
+use super::shape::{Letters, Member, Shape, optional, required, text};
 
 const NAME: Shape = text(1, 128, Letters::Name);
-pub(super) const ID: Shape = text(1, 50, Letters::Name);
 const SNAPSHOT_NAME: Shape = text(1, 256, Letters::Name);
 const OPERATION_ID: Shape = text(1, 64, Letters::Any);
 const NEXT_TOKEN: Shape = text(1, 512, Letters::Any);
-pub(super) const ARN: Shape = text(1, 2048, Letters::Arn);
 const VERSION: Shape = Shape::Whole {
     min: 1,
     max: 999_999_999,
@@ -41,22 +36,6 @@ const RESTORE_TYPE: Shape = Shape::Choice(&[
     "SKIP_RESTORE_FROM_SNAPSHOT",
     "RESTORE_FROM_LATEST_SNAPSHOT",
     "RESTORE_FROM_CUSTOM_SNAPSHOT",
-]);
-pub(super) const NO_SQL: Shape = Shape::Refused("SQL applications are not served by this emulator");
-
-pub(super) const SUBNETS: Shape = Shape::List {
-    min: 1,
-    max: 16,
-    of: &text(1, 2048, Letters::Any),
-};
-pub(super) const SECURITY_GROUPS: Shape = Shape::List {
-    min: 1,
-    max: 5,
-    of: &text(1, 2048, Letters::Any),
-};
-pub(super) const VPC: Shape = Shape::Fields(&[
-    required("SubnetIds", &SUBNETS),
-    required("SecurityGroupIds", &SECURITY_GROUPS),
 ]);
 const LOGGING: Shape = Shape::Fields(&[required("LogStreamARN", &ARN)]);
 const LOGGING_UPDATE: Shape = Shape::Fields(&[

@@ -1,0 +1,83 @@
+//! What the faults in force do to a call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::call::Call;
+use super::calls::Calls;
+use super::error::{ErrorCode, ServiceError};
+use super::faults::{Faults, Refusal};
+use super::identity::application_arn;
+use super::state::Service;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn use_one(counts: &mut BTreeMap<String, u64>, operation: &str) -> bool {
+    match counts.get_mut(operation) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+impl Service {
+    /// Replaces the faults in force. Without a lag every read shows the truth again.
+    pub fn set_faults(&mut self, faults: Faults) {
+        if faults.describe_lag == 0 {
+            self.catch_up();
+        }
+        self.quiet_until = None;
+        self.faults = faults;
+    }
+
+    /// The faults in force; counts show what is left of them.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// The calls received so far.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
+    }
+
+    /// Whether the reply to a call of this operation is to be lost; uses up one of them.
+    pub(crate) fn drops_reply(&mut self, operation: &str) -> bool {
+        use_one(&mut self.faults.drop_replies, operation)
+    }
+
+    pub(crate) fn fault(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
+        let resource = match call.text("ApplicationName") {
+            "" => "*".to_owned(),
+            name => application_arn(call.region, &self.settings.account, name),
+        };
+        self.fault_on(call.now, &format!("kinesisanalytics:{operation}"), &resource)
+    }
+
+    /// The fault that hits an action, such as `logs:FilterLogEvents`, on a resource.
+    pub(crate) fn fault_on(&mut self, now: Timestamp, action: &str, resource: &str) -> Result<(), ServiceError> {
+        let operation = action.rsplit(':').next().unwrap_or_default();
+        if self.faults.deny.contains(operation) {
+            let account = &self.settings.account;
+            return Err(ServiceError::new(
+                ErrorCode::AccessDenied,
+                format!(
+                    "User: arn:aws:iam::{account}:user/emulator is not authorized to perform: {action} on resource: \
+                     {resource}"
+                ),
+            ));
+        }
+        let rate = self.faults.rate.get(operation).or_else(|| self.faults.rate.get("*"));
+        let over = rate.is_some_and(|rate| self.calls.taken_since(now - SECOND, operation) >= *rate);
+        if over || use_one(&mut self.faults.throttle, operation) {
+            return Err(ServiceError::new(ErrorCode::Throttling, "Rate exceeded"));
+        }
+        let refused = self.faults.refuse.get_mut(operation).and_then(Refusal::hit);
+        refused.map_or(Ok(()), Err)
+    }
+}
