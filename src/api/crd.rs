@@ -5,7 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::api::FlinkApplication;
+use crate::api::spec::FlinkApplication;
 
 /// The definition as it is installed in a cluster.
 ///

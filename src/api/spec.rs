@@ -6,9 +6,10 @@
 
 mod change;
 mod flink;
-mod health;
+pub(super) mod health;
 mod management;
 mod snapshots;
+mod undescribed;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::status::FlinkApplicationStatus;
+use undescribed::undescribed;
 
 pub use change::{
     Approval, ChangeWindow, Deletion, DeletionPolicy, FinalSnapshot, Gate, InitialFrom, InitialRestore, OnFailure,
@@ -264,9 +266,4 @@ pub struct ConfigMapRef {
     /// The name of the ConfigMap.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
-}
-
-/// Drops the description of a type, so that the one of the field that has the type is kept.
-fn undescribed(schema: &mut schemars::Schema) {
-    schema.remove("description");
 }

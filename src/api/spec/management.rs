@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::spec::undescribed;
+use crate::api::spec::undescribed::undescribed;
 
 /// How much of the application is managed, and whether an existing one is taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::spec::undescribed;
+use crate::api::spec::undescribed::undescribed;
 
 /// Whether snapshots are taken, when, and how long they are kept.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::api::condition::Reason;
-use crate::api::status::StepKind;
+use crate::api::status::intent::StepKind;
 
 /// The change that is being brought out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

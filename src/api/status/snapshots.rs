@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::status::RefusalClass;
+use crate::api::status::refusal::RefusalClass;
 
 /// What is known of the snapshots of an application, as of the last time they were listed, and what is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! What is written of a journal: no struct that holds nothing.
 
-use crate::api::status::Journal;
+use crate::api::status::journal::Journal;
 
 impl Journal {
     /// The journal without the structs in which nothing is set; it is read back equal.
