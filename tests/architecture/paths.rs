@@ -1,11 +1,15 @@
 //! Finds the paths that Rust source names: `use` trees are spelled out, comments and literals are left out.
 
+use std::path::Path;
+
 /// One path that a source names, and where.
 pub(crate) struct PathUse {
     /// The names of the path in order: `use kube::{Client}` is `["kube", "Client"]`.
     pub(crate) segments: Vec<String>,
     /// The line on which it begins, counted from one.
     pub(crate) line: usize,
+    /// The name that an import gives to its target: `use kube::Client as Other`.
+    pub(crate) alias: Option<String>,
     /// The inline modules (`mod tests { .. }`) around it.
     inline: Vec<String>,
 }
@@ -23,6 +27,41 @@ impl PathUse {
             .then(|| self.segments.get(ups).cloned())
             .flatten()
     }
+
+    /// The path from the root of the crate when it is written in the module `here`; none when it begins with a name
+    /// that only an import can explain.
+    pub(crate) fn path_in_crate(&self, here: &[String]) -> Option<Vec<String>> {
+        let first = self.segments.first()?.as_str();
+        let around = [here, &self.inline].concat();
+        let ups = self.segments.iter().take_while(|segment| *segment == "super").count();
+        match first {
+            "crate" => Some(self.segments[1..].to_vec()),
+            "self" => Some([&around, &self.segments[1..]].concat()),
+            "super" => around
+                .len()
+                .checked_sub(ups)
+                .map(|depth| [&around[..depth], &self.segments[ups..]].concat()),
+            _ => None,
+        }
+    }
+
+    /// Whether the path stands in an inline module of tests.
+    pub(crate) fn is_of_tests(&self) -> bool {
+        self.inline.iter().any(|module| module == "tests")
+    }
+}
+
+/// The module path of a file below `src`: `plan/diff.rs` is `plan::diff`, `lib.rs` and `main.rs` are the root.
+pub(crate) fn module_path(file: &Path) -> Vec<String> {
+    let mut path: Vec<String> = file
+        .with_extension("")
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    if path.len() == 1 && (path[0] == "lib" || path[0] == "main") {
+        path.clear();
+    }
+    path
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -51,13 +90,18 @@ pub(crate) fn paths_of(source: &str) -> Vec<PathUse> {
                     continue;
                 }
             }
+            Token::Name(word) if word == "pub" => {
+                at = end_of_visibility(&tokens, at);
+                continue;
+            }
             Token::Name(_) => {
                 let mut spelled = Vec::new();
                 at = spell_out(&tokens, at, &[], &mut spelled);
                 let around: Vec<String> = inline.iter().map(|(_, name)| name.clone()).collect();
-                found.extend(spelled.into_iter().map(|segments| PathUse {
+                found.extend(spelled.into_iter().map(|(segments, alias)| PathUse {
                     segments,
                     line: *line,
+                    alias,
                     inline: around.clone(),
                 }));
                 continue;
@@ -74,8 +118,24 @@ pub(crate) fn paths_of(source: &str) -> Vec<PathUse> {
     found
 }
 
+/// Where the visibility that begins at `at` ends: the path in `pub(in crate::plan)` imports nothing.
+fn end_of_visibility(tokens: &[(Token, usize)], at: usize) -> usize {
+    let kind = |at: usize| tokens.get(at).map(|(token, _)| token);
+    let names_a_module =
+        matches!(kind(at + 2), Some(Token::Name(word)) if ["crate", "super", "self", "in"].contains(&word.as_str()));
+    if kind(at + 1) != Some(&Token::Other('(')) || !names_a_module {
+        return at + 1;
+    }
+    (at + 2..tokens.len())
+        .find(|&i| kind(i) == Some(&Token::Other(')')))
+        .map_or(tokens.len(), |closing| closing + 1)
+}
+
+/// A path as it is written, and the other name that it is given.
+type Spelled = (Vec<String>, Option<String>);
+
 /// Spells out the path or `use` tree that begins at `at` below `prefix`; answers where it ends.
-fn spell_out(tokens: &[(Token, usize)], mut at: usize, prefix: &[String], found: &mut Vec<Vec<String>>) -> usize {
+fn spell_out(tokens: &[(Token, usize)], mut at: usize, prefix: &[String], found: &mut Vec<Spelled>) -> usize {
     let kind = |at: usize| tokens.get(at).map(|(token, _)| token);
     let mut path = prefix.to_vec();
     loop {
@@ -106,7 +166,14 @@ fn spell_out(tokens: &[(Token, usize)], mut at: usize, prefix: &[String], found:
         }
         at += 1;
     }
-    found.push(path);
+    if kind(at) == Some(&Token::Name("as".to_owned()))
+        && let Some(Token::Name(alias)) = kind(at + 1)
+        && kind(at + 2) != Some(&Token::PathSeparator)
+    {
+        found.push((path, Some(alias.clone())));
+        return at + 2;
+    }
+    found.push((path, None));
     at
 }
 
