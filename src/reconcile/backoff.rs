@@ -4,7 +4,6 @@
 //! give equal pauses and a simulation stays repeatable.
 
 use std::{
-    collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
@@ -14,28 +13,25 @@ pub const SHORTEST: Duration = Duration::from_secs(5);
 /// The pause after many failures, before jitter.
 pub const LONGEST: Duration = Duration::from_mins(5);
 
-/// Consecutive failures of each object, keyed by uid or by namespace and name.
-///
-/// Forget an object with [`Backoff::reset`] when it succeeds or is gone: the map holds only failing objects.
-#[derive(Debug, Clone, Default)]
+/// The consecutive failures of one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backoff {
-    failures: HashMap<String, u32>,
+    failures: u32,
 }
 
 impl Backoff {
-    /// Counts one more failure of `key` and returns how long to wait: 5 s, doubled each time up to 5 min, ±10 %.
+    /// Counts one more failure of the object `key` and returns how long to wait: 5 s, doubled each time up to 5 min, ±10 %.
     ///
     /// `seed` spreads objects that fail together; any number that differs between processes will do.
     pub fn next(&mut self, key: &str, seed: u64) -> Duration {
-        let failures = self.failures.entry(key.to_owned()).or_insert(0);
-        let pause = SHORTEST.saturating_mul(1_u32 << (*failures).min(6)).min(LONGEST);
-        *failures = failures.saturating_add(1);
-        jittered(pause, key, seed.wrapping_add(u64::from(*failures)))
+        let pause = SHORTEST.saturating_mul(1_u32 << self.failures.min(6)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        jittered(pause, key, seed.wrapping_add(u64::from(self.failures)))
     }
 
-    /// Forgets the failures of `key`: its next pause is the shortest again.
-    pub fn reset(&mut self, key: &str) {
-        self.failures.remove(key);
+    /// Forgets the failures: the next pause is the shortest again.
+    pub fn reset(&mut self) {
+        self.failures = 0;
     }
 }
 
@@ -80,30 +76,18 @@ mod tests {
     }
 
     #[test]
-    fn a_success_starts_over_for_that_object_alone() {
+    fn a_success_starts_over() {
         let mut backoff = Backoff::default();
         for _ in 0..4 {
             backoff.next("healed", 0);
-            backoff.next("failing", 0);
         }
-        backoff.reset("healed");
+        backoff.reset();
         assert!(within_a_tenth(backoff.next("healed", 0), SHORTEST));
-        assert!(within_a_tenth(backoff.next("failing", 0), Duration::from_secs(80)));
-        assert_eq!(backoff.failures.len(), 2);
-    }
-
-    #[test]
-    fn a_success_leaves_nothing_in_memory() {
-        let mut backoff = Backoff::default();
-        backoff.next("gone", 0);
-        backoff.reset("gone");
-        assert!(backoff.failures.is_empty());
     }
 
     #[test]
     fn a_very_long_streak_does_not_overflow() {
-        let mut backoff = Backoff::default();
-        backoff.failures.insert("old".into(), u32::MAX);
+        let mut backoff = Backoff { failures: u32::MAX };
         assert!(within_a_tenth(backoff.next("old", u64::MAX), LONGEST));
     }
 

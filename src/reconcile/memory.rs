@@ -1,6 +1,6 @@
 //! What a process remembers between passes and may forget without harm.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::fault::FaultKind;
 use crate::plan::urgency::Urgency;
 use crate::reconcile::backoff::Backoff;
 
-/// The newest write and the failures of each object, by uid.
+/// What a process remembers of every object, by uid.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     kept: Mutex<Kept>,
@@ -20,17 +20,30 @@ pub(super) struct Memory {
 
 #[derive(Debug, Default)]
 struct Kept {
-    versions: HashMap<String, u64>,
-    written: HashMap<String, Timestamp>,
-    pauses: HashMap<String, Pause>,
-    unreadable: HashMap<String, Timestamp>,
+    objects: HashMap<String, ObjectMemory>,
+    /// How many pauses were given; spreads objects that fail together.
+    pauses: u64,
+}
+
+/// What a process remembers of one object.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct ObjectMemory {
+    /// The newest version that this process wrote.
+    version: Option<u64>,
+    /// When this process last wrote the status.
+    written: Option<Timestamp>,
+    /// The pause after a refusal of the moment.
+    pause: Option<Pause>,
+    /// Since when it cannot be read at the service.
+    unreadable: Option<Timestamp>,
+    /// The failures since the last success.
     backoff: Backoff,
-    passes: u64,
-    met: HashSet<String>,
+    /// Whether this process dealt with it.
+    met: bool,
 }
 
 /// Until when an object rests after a refusal, and what it looked like then.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Pause {
     until: Timestamp,
     request: String,
@@ -42,52 +55,49 @@ impl Memory {
     /// The write of a refusal wakes the object at once, so the pause must be remembered beside the requeue.
     pub(super) fn rests(&self, key: &str, app: &FlinkApplication, now: Timestamp) -> Option<Duration> {
         let mut kept = self.kept();
-        let pause = kept.pauses.get(key)?;
+        let pause = kept.objects.get(key)?.pause.as_ref()?;
         if now < pause.until && pause.request == request(app) {
             return Duration::try_from(pause.until.duration_since(now)).ok();
         }
-        kept.pauses.remove(key);
+        kept.clear(key, |object| object.pause = None);
         None
     }
 
     /// Lets an object rest.
     pub(super) fn rest(&self, key: &str, app: &FlinkApplication, now: Timestamp, pause: Duration) {
         let until = now + SignedDuration::try_from(pause).unwrap_or_default();
-        self.kept().pauses.insert(
-            key.to_owned(),
-            Pause {
-                until,
-                request: request(app),
-            },
-        );
+        self.kept().of(key).pause = Some(Pause {
+            until,
+            request: request(app),
+        });
     }
 
     /// Whether this process did not deal with an object before.
     pub(super) fn is_new(&self, key: &str) -> bool {
-        !self.kept().met.contains(key)
+        self.kept().objects.get(key).is_none_or(|object| !object.met)
     }
 
     /// Notes that this process deals with an object.
     pub(super) fn met(&self, key: &str) {
-        self.kept().met.insert(key.to_owned());
+        self.kept().of(key).met = true;
     }
 
     /// Since when an object cannot be read at the service.
     pub(super) fn unreadable_since(&self, key: &str, now: Timestamp) -> Timestamp {
-        *self.kept().unreadable.entry(key.to_owned()).or_insert(now)
+        *self.kept().of(key).unreadable.get_or_insert(now)
     }
 
     /// Notes that an object was read at the service.
     pub(super) fn was_read(&self, key: &str) {
-        self.kept().unreadable.remove(key);
+        self.kept().clear(key, |object| object.unreadable = None);
     }
 
     /// Whether an object is older than what this process last wrote of it (S13).
     pub(super) fn is_outdated(&self, key: &str, app: &FlinkApplication) -> bool {
         let kept = self.kept();
         version(app)
-            .zip(kept.versions.get(key))
-            .is_some_and(|(seen, written)| seen < *written)
+            .zip(kept.objects.get(key).and_then(|object| object.version))
+            .is_some_and(|(seen, written)| seen < written)
     }
 
     /// Notes a write of this process.
@@ -95,39 +105,36 @@ impl Memory {
         let mut kept = self.kept();
         let gone = written.metadata.deletion_timestamp.is_some() && written.finalizers().is_empty();
         match version(written) {
-            Some(version) if !gone => kept.versions.insert(key.to_owned(), version),
+            Some(version) if !gone => kept.of(key).version = Some(version),
             _ => {
-                kept.pauses.remove(key);
-                kept.unreadable.remove(key);
-                kept.written.remove(key);
-                kept.met.remove(key);
-                kept.backoff.reset(key);
-                kept.versions.remove(key)
+                kept.objects.remove(key);
             }
-        };
+        }
     }
 
     /// Notes when this process last wrote the status of an object.
     pub(super) fn wrote_at(&self, key: &str, now: Timestamp) {
-        self.kept().written.insert(key.to_owned(), now);
+        self.kept().of(key).written = Some(now);
     }
 
     /// Whether this process wrote the status of an object after a moment.
     pub(super) fn wrote_since(&self, key: &str, moment: Timestamp) -> bool {
-        self.kept().written.get(key).is_some_and(|at| *at > moment)
+        let kept = self.kept();
+        let written = kept.objects.get(key).and_then(|object| object.written);
+        written.is_some_and(|at| at > moment)
     }
 
     /// Notes a pass that came to its end.
     pub(super) fn succeeded(&self, key: &str) {
-        self.kept().backoff.reset(key);
+        self.kept().clear(key, |object| object.backoff.reset());
     }
 
     /// The growing pause after a failure.
     pub(super) fn pause(&self, key: &str) -> Duration {
         let mut kept = self.kept();
-        kept.passes = kept.passes.wrapping_add(1);
-        let seed = kept.passes;
-        kept.backoff.next(key, seed)
+        kept.pauses = kept.pauses.wrapping_add(1);
+        let seed = kept.pauses;
+        kept.of(key).backoff.next(key, seed)
     }
 
     /// The pause after a fault: short where only the observation was stale and where the budget paces the calls,
@@ -146,6 +153,24 @@ impl Memory {
     }
 }
 
+impl Kept {
+    /// What is remembered of an object, to add to it.
+    fn of(&mut self, key: &str) -> &mut ObjectMemory {
+        self.objects.entry(key.to_owned()).or_default()
+    }
+
+    /// Takes something out of what is remembered of an object; where nothing is left the object takes no room.
+    fn clear(&mut self, key: &str, take: impl FnOnce(&mut ObjectMemory)) {
+        let Some(object) = self.objects.get_mut(key) else {
+            return;
+        };
+        take(object);
+        if *object == ObjectMemory::default() {
+            self.objects.remove(key);
+        }
+    }
+}
+
 /// What a person asks of an object: its spec, its requests, its deletion.
 fn request(app: &FlinkApplication) -> String {
     let deleted = app.metadata.deletion_timestamp.is_some();
@@ -155,4 +180,92 @@ fn request(app: &FlinkApplication) -> String {
 /// The resource version as the number that it is since Kubernetes 1.35 promises so.
 fn version(app: &FlinkApplication) -> Option<u64> {
     app.resource_version()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "uid-1";
+
+    fn app(version: &str) -> FlinkApplication {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "sluicegate.dev/v1alpha1",
+            "kind": "FlinkApplication",
+            "metadata": { "name": "orders", "resourceVersion": version, "generation": 1 },
+            "spec": {
+                "runtimeEnvironment": "FLINK-1_20",
+                "serviceExecutionRole": "arn:aws:iam::111122223333:role/orders",
+                "code": { "s3": { "bucket": "demo", "key": "orders-1.0.yaml" } },
+            },
+        }))
+        .unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn is_empty(memory: &Memory) -> bool {
+        memory.kept().objects.is_empty()
+    }
+
+    #[test]
+    fn failures_are_counted_for_each_object_alone() {
+        let memory = Memory::default();
+        for _ in 0..4 {
+            memory.pause("healed");
+            memory.pause("failing");
+        }
+        memory.succeeded("healed");
+        assert!(memory.pause("healed") < Duration::from_secs(6));
+        assert!(memory.pause("failing") > Duration::from_secs(70));
+    }
+
+    #[test]
+    fn what_came_to_its_end_takes_no_room() {
+        let memory = Memory::default();
+        memory.pause(KEY);
+        memory.succeeded(KEY);
+        assert!(is_empty(&memory));
+        memory.unreadable_since(KEY, at(0));
+        memory.was_read(KEY);
+        assert!(is_empty(&memory));
+        memory.rest(KEY, &app("1"), at(0), Duration::from_secs(9));
+        assert_eq!(memory.rests(KEY, &app("1"), at(4)), Some(Duration::from_secs(5)));
+        assert_eq!(memory.rests(KEY, &app("1"), at(9)), None);
+        assert!(is_empty(&memory));
+    }
+
+    #[test]
+    fn one_thing_that_ends_leaves_the_others() {
+        let memory = Memory::default();
+        memory.met(KEY);
+        memory.wrote(KEY, &app("7"));
+        memory.wrote_at(KEY, at(3));
+        assert_eq!(memory.unreadable_since(KEY, at(1)), at(1));
+        assert_eq!(memory.unreadable_since(KEY, at(2)), at(1));
+        memory.succeeded(KEY);
+        memory.was_read(KEY);
+        assert_eq!(memory.unreadable_since(KEY, at(5)), at(5));
+        assert!(!memory.is_new(KEY));
+        assert!(memory.is_outdated(KEY, &app("6")) && !memory.is_outdated(KEY, &app("7")));
+        assert!(memory.wrote_since(KEY, at(2)) && !memory.wrote_since(KEY, at(3)));
+    }
+
+    #[test]
+    fn an_object_that_is_gone_is_forgotten_whole() {
+        let memory = Memory::default();
+        memory.met(KEY);
+        memory.wrote(KEY, &app("7"));
+        memory.wrote_at(KEY, at(3));
+        memory.unreadable_since(KEY, at(1));
+        memory.rest(KEY, &app("7"), at(0), Duration::from_secs(9));
+        memory.pause(KEY);
+        let mut gone = app("8");
+        gone.metadata.deletion_timestamp = serde_json::from_value(serde_json::json!("2026-01-01T00:00:00Z")).unwrap();
+        memory.wrote(KEY, &gone);
+        assert!(is_empty(&memory));
+        assert!(memory.is_new(KEY));
+    }
 }
