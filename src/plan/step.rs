@@ -217,66 +217,136 @@ impl Step {
     }
 }
 
+/// What a kind of call is, whatever it carries.
+struct Traits {
+    operation: &'static str,
+    reason: Reason,
+    about: About,
+    over: Over,
+}
+
+/// What a call is about.
+enum About {
+    /// What the revision is about.
+    Content,
+    /// A job of the revision that is in place.
+    Start,
+    /// The job that runs, or all there is.
+    Job,
+    /// Snapshots of a job that is left alone.
+    Snapshots,
+    /// What leaves the job and its configuration alone.
+    Surroundings,
+}
+
+/// When a call is over.
+enum Over {
+    /// When the service has answered it.
+    Answered,
+    /// When the world shows its effect.
+    Seen,
+}
+
+const fn traits(operation: &'static str, reason: Reason, about: About, over: Over) -> Traits {
+    Traits {
+        operation,
+        reason,
+        about,
+        over,
+    }
+}
+
 impl StepKind {
+    /// The table of all kinds of calls.
+    const fn traits(self) -> Traits {
+        use About::{Content, Job, Snapshots, Start, Surroundings};
+        use Over::{Answered, Seen};
+        match self {
+            Self::Create => traits("CreateApplication", Reason::Creating, Content, Answered),
+            Self::Update => traits("UpdateApplication", Reason::Updating, Content, Seen),
+            Self::Restart => traits("UpdateApplication", Reason::Updating, Job, Seen),
+            Self::Start => traits("StartApplication", Reason::Starting, Start, Seen),
+            Self::Stop | Self::ForceStop => traits("StopApplication", Reason::Stopping, Job, Seen),
+            Self::RollBack => traits("RollbackApplication", Reason::RollingBack, Job, Seen),
+            Self::TakeSnapshot => traits("CreateApplicationSnapshot", Reason::Updating, Job, Seen),
+            Self::BackUp => traits("CreateApplicationSnapshot", Reason::Pending, Snapshots, Seen),
+            Self::DeleteSnapshot => traits("DeleteApplicationSnapshot", Reason::Pending, Snapshots, Seen),
+            Self::AddVpc => traits("AddApplicationVpcConfiguration", Reason::Updating, Content, Seen),
+            Self::RemoveVpc => traits("DeleteApplicationVpcConfiguration", Reason::Updating, Content, Seen),
+            Self::AddLogging => traits("AddApplicationCloudWatchLoggingOption", Reason::Updating, Content, Seen),
+            Self::RemoveLogging => traits(
+                "DeleteApplicationCloudWatchLoggingOption",
+                Reason::Updating,
+                Content,
+                Seen,
+            ),
+            Self::SetMaintenanceWindow => traits(
+                "UpdateApplicationMaintenanceConfiguration",
+                Reason::Pending,
+                Surroundings,
+                Answered,
+            ),
+            Self::Tag => traits("TagResource", Reason::Pending, Surroundings, Answered),
+            Self::Untag => traits("UntagResource", Reason::Pending, Surroundings, Answered),
+            Self::Delete => traits("DeleteApplication", Reason::Deleting, Job, Seen),
+        }
+    }
+
+    /// The name of the call in the service's API.
+    #[must_use]
+    pub const fn operation(self) -> &'static str {
+        self.traits().operation
+    }
+
     /// The reason of the conditions while the call is in flight.
     #[must_use]
-    pub fn reason(self) -> Reason {
-        match self {
-            Self::Create => Reason::Creating,
-            Self::Start => Reason::Starting,
-            Self::Stop | Self::ForceStop => Reason::Stopping,
-            Self::RollBack => Reason::RollingBack,
-            Self::Delete => Reason::Deleting,
-            Self::Update
-            | Self::Restart
-            | Self::TakeSnapshot
-            | Self::AddVpc
-            | Self::RemoveVpc
-            | Self::AddLogging
-            | Self::RemoveLogging => Reason::Updating,
-            Self::BackUp | Self::DeleteSnapshot | Self::SetMaintenanceWindow | Self::Tag | Self::Untag => {
-                Reason::Pending
-            }
-        }
+    pub const fn reason(self) -> Reason {
+        self.traits().reason
     }
 
     /// Whether the call leaves the job and its configuration alone.
     #[must_use]
-    pub fn is_background(self) -> bool {
-        matches!(
-            self,
-            Self::BackUp | Self::DeleteSnapshot | Self::SetMaintenanceWindow | Self::Tag | Self::Untag
-        )
+    pub const fn is_background(self) -> bool {
+        match self.traits().about {
+            About::Snapshots | About::Surroundings => true,
+            About::Content | About::Start | About::Job => false,
+        }
     }
 
     /// Whether the call takes or deletes a snapshot of a job that is left alone.
     #[must_use]
-    pub fn is_about_snapshots_kept(self) -> bool {
-        matches!(self, Self::BackUp | Self::DeleteSnapshot)
+    pub const fn is_about_snapshots_kept(self) -> bool {
+        match self.traits().about {
+            About::Snapshots => true,
+            About::Content | About::Start | About::Job | About::Surroundings => false,
+        }
     }
 
     /// Whether the call sets what the revision is about.
     #[must_use]
-    pub fn sets_content(self) -> bool {
-        matches!(
-            self,
-            Self::Create | Self::Update | Self::AddVpc | Self::RemoveVpc | Self::AddLogging | Self::RemoveLogging
-        )
+    pub const fn sets_content(self) -> bool {
+        match self.traits().about {
+            About::Content => true,
+            About::Start | About::Job | About::Snapshots | About::Surroundings => false,
+        }
     }
 
     /// Whether a job of the revision of a call is in place when the call was carried out.
     #[must_use]
-    pub fn brings_content(self) -> bool {
-        self.sets_content() || self == Self::Start
+    pub const fn brings_content(self) -> bool {
+        match self.traits().about {
+            About::Content | About::Start => true,
+            About::Job | About::Snapshots | About::Surroundings => false,
+        }
     }
 
     /// Whether the call is over when the service has answered it.
     #[must_use]
-    pub fn is_synchronous(self) -> bool {
-        matches!(
-            self,
-            Self::Create | Self::SetMaintenanceWindow | Self::Tag | Self::Untag
-        )
+    pub const fn is_synchronous(self) -> bool {
+        match self.traits().over {
+            Over::Answered => true,
+            Over::Seen => false,
+        }
     }
 }
 

@@ -45,30 +45,6 @@ pub enum StepKind {
     Delete,
 }
 
-impl StepKind {
-    /// The name of the call in the service's API.
-    #[must_use]
-    pub fn operation(self) -> &'static str {
-        match self {
-            Self::Create => "CreateApplication",
-            Self::Update | Self::Restart => "UpdateApplication",
-            Self::Start => "StartApplication",
-            Self::Stop | Self::ForceStop => "StopApplication",
-            Self::RollBack => "RollbackApplication",
-            Self::TakeSnapshot | Self::BackUp => "CreateApplicationSnapshot",
-            Self::DeleteSnapshot => "DeleteApplicationSnapshot",
-            Self::AddVpc => "AddApplicationVpcConfiguration",
-            Self::RemoveVpc => "DeleteApplicationVpcConfiguration",
-            Self::AddLogging => "AddApplicationCloudWatchLoggingOption",
-            Self::RemoveLogging => "DeleteApplicationCloudWatchLoggingOption",
-            Self::SetMaintenanceWindow => "UpdateApplicationMaintenanceConfiguration",
-            Self::Tag => "TagResource",
-            Self::Untag => "UntagResource",
-            Self::Delete => "DeleteApplication",
-        }
-    }
-}
-
 /// The call that is about to be sent or whose effect is awaited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
