@@ -166,23 +166,28 @@ pub fn flink_version(runtime: &str) -> Option<(u32, u32)> {
 pub struct Revision(String);
 
 impl Revision {
+    /// The revisions that a content can be of: state may not be dropped, or may. What the service reports does not tell.
+    #[must_use]
+    pub fn either(configuration: &Configuration) -> [Self; 2] {
+        let content = canonical(configuration);
+        [false, true].map(|may_drop| Self::of_canonical(&content, may_drop))
+    }
+
     /// The revision of a configuration whose starts may or may not drop unclaimed state.
     ///
     /// Members that are absent do not count, so that a member that is added to the type leaves old revisions alone.
     #[must_use]
     pub fn of(configuration: &Configuration, allow_non_restored_state: bool) -> Self {
-        #[derive(Serialize)]
-        struct Content<'a> {
-            configuration: &'a Configuration,
-            #[serde(skip_serializing_if = "std::ops::Not::not")]
-            allow_non_restored_state: bool,
-        }
-        let content = serde_json::to_value(Content {
-            configuration,
-            allow_non_restored_state,
-        })
-        .unwrap_or_default();
-        Self(digits(&content.to_string(), 6))
+        Self::of_canonical(&canonical(configuration), allow_non_restored_state)
+    }
+
+    fn of_canonical(configuration: &str, allow_non_restored_state: bool) -> Self {
+        let allowed = if allow_non_restored_state {
+            r#""allow_non_restored_state":true,"#
+        } else {
+            ""
+        };
+        Self(digits(&format!(r#"{{{allowed}"configuration":{configuration}}}"#), 6))
     }
 
     /// The digits.
@@ -204,6 +209,11 @@ impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The JSON of a configuration with its members in order.
+fn canonical(configuration: &Configuration) -> String {
+    serde_json::to_value(configuration).unwrap_or_default().to_string()
 }
 
 /// A digest of a text that may be confidential: it tells equal texts from different ones, in eight hex digits.

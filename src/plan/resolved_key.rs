@@ -65,7 +65,10 @@ impl Candidates {
                 ..seen.clone()
             }));
         }
-        let either = |content| [false, true].map(|may_drop| (Revision::of(content, may_drop), may_drop));
+        let either = |content| {
+            let [keeping, dropping] = Revision::either(content);
+            [(keeping, false), (dropping, true)]
+        };
         Self(contents.iter().flat_map(either).collect())
     }
 
