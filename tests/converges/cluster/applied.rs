@@ -21,17 +21,23 @@ pub(super) fn applied(before: &Value, given: &Value) -> Value {
 
 /// What the schema says against a status: no member may be null.
 pub(super) fn invalid(path: &str, status: &Value) -> Option<String> {
-    match status {
-        Value::Null => Some(format!(
-            "{path}: Invalid value: \"null\": {path} in body must be of type object: \"null\""
-        )),
+    let path = format!("{path}{}", null_in(status)?);
+    Some(format!(
+        "{path}: Invalid value: \"null\": {path} in body must be of type object: \"null\""
+    ))
+}
+
+/// The way to the first null in a value.
+fn null_in(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
         Value::Object(members) => {
             let mut members = members.iter();
-            members.find_map(|(name, value)| invalid(&format!("{path}.{name}"), value))
+            members.find_map(|(name, value)| Some(format!(".{name}{}", null_in(value)?)))
         }
         Value::Array(items) => {
             let mut items = items.iter().enumerate();
-            items.find_map(|(place, value)| invalid(&format!("{path}[{place}]"), value))
+            items.find_map(|(place, value)| Some(format!("[{place}]{}", null_in(value)?)))
         }
         _ => None,
     }
