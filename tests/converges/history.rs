@@ -84,7 +84,16 @@ impl<'a> History<'a> {
 
 /// The text of a member, empty when it is absent.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    member(value, pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// As `Value::pointer`, which copies every name of the way: the laws ask thousands of times.
+pub fn member<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    let mut names = pointer.split('/').skip(1);
+    names.try_fold(value, |value, name| match value {
+        Value::Object(members) if !name.contains('~') => members.get(name),
+        _ => value.pointer(&format!("/{name}")),
+    })
 }
 
 /// The version of an object as a number.
