@@ -74,7 +74,7 @@ pub fn respond(service: &mut Service, now: Timestamp, request: Request<'_>) -> R
     headers.extend(error.map(|name| ("x-amzn-errortype", name.to_owned())));
     let body = match protocol {
         Protocol::Cbor(_) => cbor::write(&body),
-        Protocol::Json => body.to_string().into_bytes(),
+        Protocol::Json => serde_json::to_vec(&body).unwrap_or_default(),
     };
     Response {
         status,
@@ -122,7 +122,7 @@ pub fn respond_flink(service: &mut Service, now: Timestamp, method: &str, path_a
     Response {
         status,
         headers,
-        body: body.to_string().into_bytes(),
+        body: serde_json::to_vec(&body).unwrap_or_default(),
         dropped: false,
     }
 }

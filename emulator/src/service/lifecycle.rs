@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::application::{Application, Content, Effect, LoggingOption, OperationStatus, Run, Status, Version};
 use super::call::Call;
@@ -233,7 +233,10 @@ impl Service {
             .unwrap_or_default();
         let application = self.application(call)?;
         let detail = application.seen(call.now, &self.settings.rules, details)?;
-        Ok(json!({ "ApplicationDetail": detail }))
+        Ok(Value::Object(Map::from_iter([(
+            "ApplicationDetail".to_owned(),
+            detail,
+        )])))
     }
 
     pub(crate) fn list_applications(&self, call: &Call<'_>) -> Result<Value, ServiceError> {
