@@ -1,7 +1,6 @@
 //! Looks at the application without the cost of the SDK: the world is asked as ever, and an answer that the SDK has read
-//! before, in any history, is not read by it again. A refusal and a connection that breaks are answers too.
+//! before, in any history, is not read by it again.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -21,23 +20,20 @@ use crate::world::Delivery;
 /// The most answers of one operation that are remembered; beyond it all are forgotten.
 const MOST: usize = 20_000;
 
-/// What the SDK made of an answer.
-type Made<T> = Result<T, Fault>;
-
-/// What the SDK made of answers of one operation, by what it reads of them.
-struct Memory<T>(LazyLock<Mutex<HashMap<Vec<u8>, Made<T>>>>);
+/// What the SDK made of answers of one operation, by their bytes.
+struct Memory<T>(LazyLock<Mutex<HashMap<Vec<u8>, T>>>);
 
 impl<T: Clone> Memory<T> {
     const fn new() -> Self {
         Self(LazyLock::new(Mutex::default))
     }
 
-    fn recall(&self, answer: &[u8]) -> Option<Made<T>> {
+    fn recall(&self, answer: &[u8]) -> Option<T> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(answer).cloned()
     }
 
-    fn keep(&self, answer: Vec<u8>, made: Made<T>) {
+    fn keep(&self, answer: Vec<u8>, made: T) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
@@ -51,23 +47,6 @@ static TAGS: Memory<Tags> = Memory::new();
 static OPERATIONS: Memory<Vec<ObservedOperation>> = Memory::new();
 static SNAPSHOTS: Memory<Page> = Memory::new();
 static VERSIONS: Memory<Option<ObservedVersion>> = Memory::new();
-
-/// What the SDK reads of an answer: the body, of a refusal its code and kind too, of a broken connection that it broke.
-/// The id of a request is in no fault. A process that dies reads nothing.
-fn heard(delivery: &Delivery<wire::Response>) -> Option<Cow<'_, [u8]>> {
-    match delivery {
-        Delivery::Answered(response) if response.status == 200 => Some(Cow::Borrowed(&response.body)),
-        Delivery::Answered(response) => {
-            let kind = response.headers.iter().find(|(name, _)| *name == "x-amzn-errortype");
-            let kind = kind.map_or("", |(_, kind)| kind);
-            let mut heard = format!("{} {kind} ", response.status).into_bytes();
-            heard.extend_from_slice(&response.body);
-            Some(Cow::Owned(heard))
-        }
-        Delivery::Broken => Some(Cow::Borrowed(b"broken")),
-        Delivery::Dead => None,
-    }
-}
 
 /// Stands before the SDK's clients.
 pub struct Remembered {
@@ -94,13 +73,17 @@ impl Remembered {
         of: &Identity,
         (operation, input): (&str, Value),
         sdk: impl FnOnce() -> Reading<'a, T> + Send,
-    ) -> Made<T> {
+    ) -> Result<T, Fault> {
         let delivery = self.ask(of, operation, &input);
-        let heard = heard(&delivery);
-        if let Some(made) = heard.as_ref().and_then(|heard| memory.recall(heard)) {
-            return made;
+        let mut unread = None;
+        if let Delivery::Answered(response) = &delivery
+            && response.status == 200
+        {
+            if let Some(made) = memory.recall(&response.body) {
+                return Ok(made);
+            }
+            unread = Some(response.body.clone());
         }
-        let unread = heard.map(Cow::into_owned);
         let asked = Asked {
             operation: operation.to_owned(),
             input,
@@ -113,11 +96,11 @@ impl Remembered {
             .unwrap_or_else(PoisonError::into_inner)
             .replace(asked);
         assert!(before.is_none(), "an answer was left: {before:?}");
-        let made = sdk().await;
+        let made = sdk().await?;
         if let Some(answer) = unread {
             memory.keep(answer, made.clone());
         }
-        made
+        Ok(made)
     }
 
     fn ask(&self, of: &Identity, operation: &str, input: &Value) -> Delivery<wire::Response> {
