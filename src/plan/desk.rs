@@ -1,6 +1,5 @@
 //! The work table of a decision: the situation, and the journal and notes as they grow.
 
-use crate::plan::step::asks;
 use jiff::Timestamp;
 
 use crate::api::condition::{ConditionType, Reason};
@@ -55,20 +54,12 @@ impl Desk<'_> {
             restores: step.restores(),
             after_operation_id: world.operations().first().map(|operation| operation.id.clone()),
             declared_at: self.situation.now,
-            asks: asks(step),
+            asks: step.asks(),
             operation_id: None,
             to_version_id: None,
         });
     }
-}
 
-/// Whether the spec asks for a restart that was not made. A nonce that was removed asks for none.
-pub(super) fn restart_wanted(journal: &Journal, want: &Desired) -> bool {
-    let handled = journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
-    journal.requests().restart.is_some() || (want.restart_nonce.is_some() && handled != want.restart_nonce)
-}
-
-impl Desk<'_> {
     /// The revision that the next step serves.
     pub(super) fn served(&self) -> Option<String> {
         self.serves.clone().or_else(|| self.target())
@@ -115,4 +106,10 @@ impl Desk<'_> {
             }
         });
     }
+}
+
+/// Whether the spec asks for a restart that was not made. A nonce that was removed asks for none.
+pub(super) fn restart_wanted(journal: &Journal, want: &Desired) -> bool {
+    let handled = journal.handled.as_ref().and_then(|handled| handled.restart_nonce);
+    journal.requests().restart.is_some() || (want.restart_nonce.is_some() && handled != want.restart_nonce)
 }

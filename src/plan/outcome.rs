@@ -48,17 +48,11 @@ impl Journal {
                 intent.phase = Phase::Issued;
                 intent.operation_id.clone_from(operation_id);
                 intent.to_version_id = *version_id;
-                if intent.step.is_synchronous() {
-                    let accepted = intent.clone();
+                if intent.step.is_synchronous()
+                    && let Some(accepted) = self.intent.take()
+                {
                     unheeded::note_call(self, &accepted);
-                    if self
-                        .refusal
-                        .as_ref()
-                        .is_some_and(|refusal| refusal.step == accepted.step)
-                    {
-                        self.refusal = None;
-                    }
-                    self.intent = None;
+                    self.refusal.take_if(|refusal| refusal.step == accepted.step);
                 }
             }
             Outcome::Unknown(_) => intent.phase = Phase::Unknown,

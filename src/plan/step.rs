@@ -1,13 +1,12 @@
 //! The mutating calls, each exactly one call of the service.
 
-use crate::configuration::digest;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::status::{StepKind, Tags};
-use crate::configuration::{Configuration, Vpc};
+use crate::configuration::{Configuration, Vpc, digest};
 use crate::plan::diff::Change;
 
 /// One mutating call with all that it carries.
@@ -215,6 +214,21 @@ impl Step {
             _ => None,
         }
     }
+
+    /// Each single thing that the step asks for, as digests: values may be confidential. An update is judged by what is left
+    /// after it.
+    #[must_use]
+    pub fn asks(&self) -> Vec<String> {
+        match self {
+            Self::Tag { tags } => tags.iter().map(|(key, value)| tag(key, value)).collect(),
+            Self::Untag { keys } => keys.iter().map(|key| digest(key)).collect(),
+            Self::SetMaintenanceWindow { start } => vec![digest(start)],
+            Self::AddVpc { vpc: parts, .. } => vec![vpc(parts)],
+            Self::AddLogging { log_stream_arn, .. } => vec![digest(log_stream_arn)],
+            Self::RemoveVpc { id, .. } | Self::RemoveLogging { id, .. } => vec![digest(id)],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What a kind of call is, whatever it carries.
@@ -350,21 +364,12 @@ impl StepKind {
     }
 }
 
-/// Each single thing that a call asks for, as digests: values may be confidential. An update is judged by what is left
-/// after it.
-pub(super) fn asks(step: &Step) -> Vec<String> {
-    match step {
-        Step::Tag { tags } => tags.iter().map(|(key, value)| tag(key, value)).collect(),
-        Step::Untag { keys } => keys.iter().map(|key| digest(key)).collect(),
-        Step::SetMaintenanceWindow { start } => vec![digest(start)],
-        Step::AddVpc { vpc, .. } => vec![digest(&format!("{vpc:?}"))],
-        Step::AddLogging { log_stream_arn, .. } => vec![digest(log_stream_arn)],
-        Step::RemoveVpc { id, .. } | Step::RemoveLogging { id, .. } => vec![digest(id)],
-        _ => Vec::new(),
-    }
-}
-
 /// The digest of a tag.
 pub(super) fn tag(key: &str, value: &str) -> String {
     digest(&format!("{key}={value}"))
+}
+
+/// The digest of a VPC.
+pub(super) fn vpc(parts: &Vpc) -> String {
+    digest(&format!("{parts:?}"))
 }

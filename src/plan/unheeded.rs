@@ -12,8 +12,7 @@ use crate::plan::desk::Desk;
 use crate::plan::diff::{Difference, difference, in_words};
 use crate::plan::resolved_key;
 use crate::plan::situation::Situation;
-use crate::plan::step::Step;
-use crate::plan::step::{asks, tag};
+use crate::plan::step::{Step, tag, vpc};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Remembers what an accepted call asks for, until a look shows it.
@@ -58,7 +57,7 @@ pub(super) fn forget_seen(desk: &mut Desk<'_>) {
 
 /// Whether all that a call asks for was accepted before and stays undone.
 pub(super) fn is_unheeded(journal: &Journal, step: &Step, revision: &str) -> bool {
-    let asks = asks(step);
+    let asks = step.asks();
     !asks.is_empty() && asks.iter().all(|one| was_asked(journal, step.kind(), revision, one))
 }
 
@@ -82,7 +81,7 @@ pub(super) fn fresh(journal: &Journal, step: Step) -> Step {
         },
         _ => return step,
     };
-    if asks(&fresh).is_empty() { step } else { fresh }
+    if fresh.asks().is_empty() { step } else { fresh }
 }
 
 /// Why a call that leaves the job alone is not sent again.
@@ -119,7 +118,7 @@ fn shows(app: &Observed, step: StepKind, asked: &str) -> bool {
             .maintenance_start
             .as_ref()
             .is_some_and(|start| digest(start) == asked),
-        StepKind::AddVpc => app.vpcs.values().any(|vpc| digest(&format!("{vpc:?}")) == asked),
+        StepKind::AddVpc => app.vpcs.values().any(|parts| vpc(parts) == asked),
         StepKind::AddLogging => app.log_streams.values().any(|stream| digest(stream) == asked),
         StepKind::RemoveVpc => !app.vpcs.keys().any(|id| digest(id) == asked),
         StepKind::RemoveLogging => !app.log_streams.keys().any(|id| digest(id) == asked),
