@@ -6,7 +6,7 @@ use crate::configuration::{Configuration, Revision};
 use crate::desired::Desired;
 use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::Desk;
-use crate::plan::diff::{Difference, difference};
+use crate::plan::diff::Difference;
 use crate::plan::step::{Fence, Step};
 use crate::plan::unheeded;
 use crate::world::Observed;
@@ -84,9 +84,9 @@ fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
 }
 
 /// A call that was accepted and left a difference would be sent for ever: it is not sent twice.
-pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+pub(super) fn without_effect(desk: &Desk<'_>, app: &Observed, want: &Desired, difference: &Difference) -> Option<Plan> {
     let rollout = desk.journal.rollout.as_ref()?;
-    let next = change_while_ready(app, &difference(app, &want.configuration));
+    let next = change_while_ready(app, difference);
     let is_left = rollout.updated_version_id == Some(app.version_id)
         || unheeded::is_left(&desk.journal, app, want)
         || next.is_some_and(|step| unheeded::is_unheeded(&desk.journal, &step, want.revision.as_str()));

@@ -317,7 +317,7 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack, goo
     let difference = difference(app, &back.configuration);
     declare_rollout(desk, app, back);
     if let Some(step) = change_while_ready(app, &difference) {
-        return without_effect(desk, app, back).unwrap_or_else(|| waiting::admitted(desk, step));
+        return without_effect(desk, app, back, &difference).unwrap_or_else(|| waiting::admitted(desk, step));
     }
     if let (Some(found), Some(expected)) = (&app.code_digest, &good.code_digest)
         && found != expected

@@ -151,7 +151,7 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     }
     if let Some(step) = change_while_ready(app, &difference) {
         declare_rollout(desk, app, want);
-        return without_effect(desk, app, want)
+        return without_effect(desk, app, want, &difference)
             .map(|plan| put_back::instead(desk, want, plan))
             .or_else(|| rest_after_failure(desk, want))
             .unwrap_or_else(|| put_back::admitted(desk, want, step));

@@ -76,7 +76,7 @@ fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, dif
         return plan;
     }
     declare_rollout(desk, app, want);
-    if let Some(plan) = without_effect(desk, app, want) {
+    if let Some(plan) = without_effect(desk, app, want, difference) {
         return plan;
     }
     if is_condemned(desk) {
