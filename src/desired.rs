@@ -21,6 +21,7 @@ use crate::api::spec::{
     Adoption, Approval, DeletionPolicy, DesiredState, Drift, FinalSnapshot, FlinkApplication, FlinkApplicationSpec,
     Mode, OnFailure, PreChangeSnapshot, RestoreFrom, StateLoss,
 };
+use crate::api::status::Journal;
 use crate::configuration::{Configuration, Revision};
 use crate::desired::check::Check;
 
@@ -178,14 +179,14 @@ pub fn identity(app: &FlinkApplication, default_region: &str) -> Identity {
     }
 }
 
-/// What is asked for with the key in place of the alias that names it, where the service was seen to answer so.
-fn with_known_key(app: &FlinkApplication, mut configuration: Configuration) -> Configuration {
-    let journal = app.status.as_ref().map(|status| &status.journal);
-    let known = journal.and_then(|journal| journal.resolved_key.as_ref());
-    if let Some(known) = known.filter(|known| configuration.kms_key_id.as_ref() == Some(&known.alias)) {
-        configuration.kms_key_id = Some(known.key.clone());
-    }
-    configuration
+/// What is asked for with the key in place of the alias that names it; nothing where the service was not seen to answer so.
+pub(crate) fn with_known_key(journal: &Journal, configuration: &Configuration) -> Option<Configuration> {
+    let known = journal.resolved_key.as_ref();
+    let known = known.filter(|known| configuration.kms_key_id.as_ref() == Some(&known.alias))?;
+    Some(Configuration {
+        kms_key_id: Some(known.key.clone()),
+        ..configuration.clone()
+    })
 }
 
 fn asked_identity(app: &FlinkApplication, default_region: &str) -> Identity {
@@ -266,13 +267,15 @@ impl Desired {
             .as_ref()
             .and_then(|restore| restore.allow_non_restored_state)
             .unwrap_or(false);
+        let status = app.status.as_ref();
+        let known = status.and_then(|status| with_known_key(&status.journal, &configuration));
         Ok(Self {
             identity,
             description: spec.description.clone().filter(|text| !text.is_empty()),
             state: spec.desired_state,
             restart_nonce: spec.restart_nonce,
             revision: Revision::of(&configuration, allow_non_restored_state),
-            configuration: with_known_key(app, configuration),
+            configuration: known.unwrap_or(configuration),
             allow_non_restored_state,
             maintenance_start: spec.maintenance_window.as_ref().map(|window| window.start_time.clone()),
             tags: spec

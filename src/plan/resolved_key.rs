@@ -3,7 +3,7 @@
 
 use crate::api::status::{Journal, ResolvedKey};
 use crate::configuration::{Configuration, Revision};
-use crate::desired::Desired;
+use crate::desired::{Desired, with_known_key};
 use crate::plan::desk::Desk;
 use crate::world::{ApplicationStatus, Observed};
 
@@ -40,11 +40,10 @@ fn is_alias(key: &str) -> bool {
 
 /// What is wanted with the key in place of the alias that names it, where the service was seen to answer so.
 pub(super) fn with_key(journal: &Journal, want: &Desired) -> Option<Desired> {
-    let known = journal.resolved_key.as_ref()?;
-    (want.configuration.kms_key_id.as_ref() == Some(&known.alias)).then(|| {
-        let mut want = want.clone();
-        want.configuration.kms_key_id = Some(known.key.clone());
-        want
+    let configuration = with_known_key(journal, &want.configuration)?;
+    Some(Desired {
+        configuration,
+        ..want.clone()
     })
 }
 
