@@ -5,6 +5,7 @@ mod decide;
 mod events;
 mod memory;
 pub mod record;
+mod stalls;
 mod unseen;
 
 use std::sync::Arc;
@@ -234,7 +235,7 @@ async fn carry_out(
         context.memory.succeeded(&key);
         Ok(next_look(context, &key, decision, now))
     };
-    let stall = context.herald.stall(now, app, &status);
+    let stall = stalls::to_tell(context, now, app, &status);
     let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
     context.herald.announce(now, app, &status.journal, &notes).await;
     next
@@ -349,7 +350,7 @@ async fn act(
     }
     record(context, written, &status).await?;
     let note = answered(step.kind(), &outcome);
-    let stall = context.herald.stall(now, written, &status);
+    let stall = stalls::to_tell(context, now, written, &status);
     let notes: Vec<Note> = note.into_iter().chain(stall).collect();
     context.herald.announce(now, written, &status.journal, &notes).await;
     match outcome {

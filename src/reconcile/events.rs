@@ -15,9 +15,8 @@ use tracing::{info, warn};
 
 use crate::api::FIELD_MANAGER;
 use crate::api::spec::FlinkApplication;
-use crate::api::status::{FlinkApplicationStatus, Journal};
+use crate::api::status::Journal;
 use crate::plan::Note;
-use crate::status::news;
 
 /// The most events of one object within an hour, and the most warnings: what went well silences no warning.
 const MOST: usize = 10;
@@ -35,8 +34,6 @@ const TEXT_LIMIT: usize = 1000;
 pub(super) struct Herald {
     client: Client,
     told: Told,
-    /// The reasons of the stalls that were told, by the uid of their objects.
-    stalls: Mutex<HashMap<String, String>>,
 }
 
 /// What was told of each object within the last hour, by its uid.
@@ -54,25 +51,7 @@ impl Herald {
         Self {
             client,
             told: Told::default(),
-            stalls: Mutex::default(),
         }
-    }
-
-    /// The note of the stall that begins with a status, or whose reason changes with it.
-    ///
-    /// One that began within the hour and that this process did not tell is told too: the process that wrote it may have
-    /// died, or the answer to its write was lost. The API server refuses what was told already.
-    pub(super) fn stall(&self, now: Timestamp, app: &FlinkApplication, after: &FlinkApplicationStatus) -> Option<Note> {
-        let uid = app.uid().unwrap_or_default();
-        let mut stalls = self.stalls.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(stalled) = news::stalled(after) else {
-            stalls.remove(&uid);
-            return None;
-        };
-        let is_recent = now.duration_since(stalled.last_transition_time) < SignedDuration::from_hours(1);
-        let is_told = stalls.insert(uid, stalled.reason.clone()).as_ref() == Some(&stalled.reason);
-        let before = app.status.as_ref().filter(|_| is_told || !is_recent);
-        news::stall(before, after)
     }
 
     /// Logs notes about an object and publishes them. An event that cannot be published is logged, never a reason to stop.

@@ -40,6 +40,8 @@ struct ObjectMemory {
     backoff: Backoff,
     /// Whether this process dealt with it.
     met: bool,
+    /// The reason of the stall that this process told.
+    stalled: Option<String>,
 }
 
 /// Until when an object rests after a refusal, and what it looked like then.
@@ -80,6 +82,17 @@ impl Memory {
     /// Notes that this process deals with an object.
     pub(super) fn met(&self, key: &str) {
         self.kept().of(key).met = true;
+    }
+
+    /// Notes the reason of the stall of an object, or that it is not stalled; whether the stall was noted before.
+    pub(super) fn stalled(&self, key: &str, reason: Option<&String>) -> bool {
+        let mut kept = self.kept();
+        let Some(reason) = reason else {
+            kept.clear(key, |object| object.stalled = None);
+            return false;
+        };
+        let before = kept.of(key).stalled.replace(reason.clone());
+        before.as_ref() == Some(reason)
     }
 
     /// Since when an object cannot be read at the service.
@@ -220,6 +233,18 @@ mod tests {
         memory.succeeded("healed");
         assert!(memory.pause("healed") < Duration::from_secs(6));
         assert!(memory.pause("failing") > Duration::from_secs(70));
+    }
+
+    #[test]
+    fn a_stall_is_new_until_it_was_noted_and_again_after_its_end() {
+        let memory = Memory::default();
+        let (rejected, failed) = ("Rejected".to_owned(), "StartFailed".to_owned());
+        assert!(!memory.stalled(KEY, Some(&rejected)));
+        assert!(memory.stalled(KEY, Some(&rejected)));
+        assert!(!memory.stalled(KEY, Some(&failed)));
+        assert!(!memory.stalled(KEY, None));
+        assert!(is_empty(&memory));
+        assert!(!memory.stalled(KEY, Some(&failed)));
     }
 
     #[test]
