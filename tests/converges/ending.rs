@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::argocd::{run, script};
 use crate::history::{History, text};
-use crate::invariants::{is_held_back, is_true};
+use crate::invariants::{is_held_back, is_true, stalled_for};
 use crate::run::{Ended, TAIL};
 use crate::trace::{Entry, What, Write};
 use crate::world::APP;
@@ -142,14 +142,6 @@ fn untold(ended: &Ended) -> Option<String> {
     });
     let is_silent = !trace.iter().enumerate().any(is_told) && warnings.count() < 10;
     is_silent.then(|| format!("L1: no event tells of the stall {reason}"))
-}
-
-/// The reason and the message of a stall.
-fn stalled_for(status: &Value) -> Option<(String, String)> {
-    let mut conditions = status["conditions"].as_array()?.iter();
-    let stalled = conditions.find(|condition| condition["type"] == "Stalled" && condition["status"] == "True")?;
-    let text = |member: &str| stalled[member].as_str().map(str::to_owned);
-    text("reason").zip(text("message"))
 }
 
 /// The requests that a condition names and that the actions of Argo CD do not offer.

@@ -209,6 +209,13 @@ pub fn is_true(status: &Value, type_: &str) -> bool {
         .any(|condition| condition["type"] == type_ && condition["status"] == "True")
 }
 
+/// The reason and the message of a stall.
+pub fn stalled_for(status: &Value) -> Option<(&str, &str)> {
+    let mut conditions = status["conditions"].as_array()?.iter();
+    let stalled = conditions.find(|condition| condition["type"] == "Stalled" && condition["status"] == "True")?;
+    Some((text(stalled, "/reason"), text(stalled, "/message")))
+}
+
 /// The revisions that a status calls failed.
 fn failed_revisions(status: &Value) -> BTreeSet<&str> {
     let failed = status["failedRevisions"].as_array();

@@ -499,11 +499,11 @@ impl World {
                 let warning = text("type") == "Warning";
                 let name = request.body["metadata"]["name"].as_str().unwrap_or_default();
                 // The API server keeps an event for an hour, and refuses another of the same name.
-                let told = self.events.insert(name.to_owned(), now);
-                if let Some(told) = told.filter(|told| now < *told + SignedDuration::from_hours(1)) {
-                    self.events.insert(name.to_owned(), told);
+                let told = self.events.get(name);
+                if told.is_some_and(|told| now < *told + SignedDuration::from_hours(1)) {
                     return Delivery::Answered(already_exists(name));
                 }
+                self.events.insert(name.to_owned(), now);
                 self.note(now, What::Event { reason, warning, note });
                 return Delivery::Answered(self.cluster.answer(request));
             }

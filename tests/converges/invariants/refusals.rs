@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::stalled_for;
 use crate::history::{History, text};
 use crate::trace::{Call, What};
 
@@ -32,15 +33,8 @@ pub(super) fn no_refusal_keeps_stopped_what_ran(history: History<'_>) -> Vec<Str
 }
 
 fn is_stalled_over_a_refusal(status: &Value) -> bool {
-    let conditions = status["conditions"].as_array();
-    conditions.into_iter().flatten().any(|condition| {
-        condition["type"] == "Stalled"
-            && condition["status"] == "True"
-            && matches!(
-                condition["reason"].as_str(),
-                Some("Rejected" | "AccessDenied" | "QuotaExceeded")
-            )
-    })
+    let reason = stalled_for(status).map(|(reason, _)| reason);
+    matches!(reason, Some("Rejected" | "AccessDenied" | "QuotaExceeded"))
 }
 
 /// Whether the last start or stop that took effect was a stop of ours under a spec that asks for a running job, and nobody
