@@ -19,6 +19,7 @@ mod hold;
 mod ledger;
 mod measure;
 mod needs;
+pub mod not_accepted;
 pub mod outcome;
 pub mod ownership;
 mod points;
@@ -33,6 +34,7 @@ mod settle;
 mod situation;
 pub(crate) mod snapshots;
 pub mod step;
+mod stops;
 pub(crate) mod switched_off;
 mod teardown;
 mod unheeded;
@@ -98,6 +100,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     }
     if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
         desk.journal.refusal = None;
+        desk.journal.not_accepted = None;
     }
     let want = situation.want.ok();
     let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));

@@ -4,6 +4,7 @@ pub mod backoff;
 mod decide;
 mod events;
 mod memory;
+mod put_off;
 pub mod record;
 mod stalls;
 mod unseen;
@@ -28,6 +29,7 @@ use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::metrics_feed::Feed;
 use crate::plan::Measure;
+use crate::plan::not_accepted;
 use crate::plan::outcome::{Moment, Outcome, answered, is_failed_snapshot};
 use crate::plan::ownership::Owner;
 use crate::plan::step::Step;
@@ -212,13 +214,14 @@ async fn carry_out(
             .await;
         return Ok(next);
     }
-    if let Plan::Do(step) = &decision.plan
-        && let Some(pause) = put_off(context, app, step)
-    {
-        return Ok(pause);
-    }
     let owner = owner(context, app);
     let situation = situation(context, app, want, world, &owner, now);
+    if let Plan::Do(step) = &decision.plan
+        && let Some(pause) = put_off::put_off(context, app, step)
+    {
+        put_off::note(context, app, &situation, decision, step).await?;
+        return Ok(pause);
+    }
     let status = project(&situation, &decision.journal, &decision.plan);
     let before = app.status.as_ref();
     let in_flight = matches!(decision.plan, Plan::Wait(_));
@@ -239,16 +242,6 @@ async fn carry_out(
     let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
     context.herald.announce(now, app, &status.journal, &notes).await;
     next
-}
-
-/// How long a step is to be put off, before anything of it is recorded, because its operation is throttled.
-fn put_off(context: &Context, app: &FlinkApplication, step: &Step) -> Option<Duration> {
-    let region = identity(app, &context.settings.region).region;
-    let urgency = urgency_of_step(step, urgency(app));
-    let operation = step.kind().operation();
-    let pause = context.service.put_off_call(&region, operation, &key(app), urgency)?;
-    context.metrics.call_held_back(operation);
-    Some(pause)
 }
 
 fn measure(metrics: &Metrics, measures: &[Measure]) {
@@ -342,8 +335,10 @@ async fn act(
         ..*situation
     };
     let mut status = project(&after, &journal, &decision.plan);
+    let told = not_accepted::stall(&after, &journal, step.kind()).is_some();
     if let (Outcome::Refused(fault), None) = (&outcome, &journal.refusal)
         && !step.kind().is_about_snapshots_kept()
+        && !told
     {
         let message = format!("the service refused {}: {}", step.kind().operation(), fault.message);
         status.message = Some(message);
@@ -357,7 +352,17 @@ async fn act(
         Outcome::Refused(fault) => {
             let urgency = urgency_of_step(step, urgency(written));
             let pause = context.memory.pause_for(&key, fault.kind, urgency);
-            if journal.refusal.is_none() && !is_failed_snapshot(step.kind(), &fault) {
+            let known = journal.not_accepted.as_ref();
+            let of_the_moment = known.filter(|known| known.step == step.kind() && known.last_at == now);
+            let pause = of_the_moment.map_or(pause, |known| {
+                known.pause(
+                    pause,
+                    situation.rules.refusal_recheck,
+                    not_accepted::patience(situation),
+                )
+            });
+            let is_remembered = journal.refusal.is_some() || is_failed_snapshot(step.kind(), &fault);
+            if of_the_moment.is_some() || !is_remembered {
                 context.memory.rest(&key, written, now, pause);
             }
             Ok(pause)

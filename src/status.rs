@@ -14,10 +14,11 @@ use crate::api::status::{FlinkApplicationStatus, Journal};
 use crate::desired::Undesirable;
 use crate::plan::change_control::held_back;
 use crate::plan::diff::{in_sync, in_words};
+use crate::plan::not_accepted;
 use crate::plan::put_back::is_tried;
 use crate::plan::step::Step;
 use crate::plan::waiting::{patience, reason_of};
-use crate::plan::{Plan, Situation};
+use crate::plan::{Plan, Situation, Stall};
 use crate::world::ApplicationStatus;
 
 /// The longest message of a condition, in bytes.
@@ -143,6 +144,11 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
         reconciling: true,
         stalled: false,
     };
+    if let Plan::Do(step) = plan
+        && let Some(stall) = not_accepted::stall(situation, journal, step.kind())
+    {
+        return stalled(&stall);
+    }
     match plan {
         Plan::Rest => rest(situation, journal),
         Plan::HeldBack(held_back) if held_back.reason == Reason::DriftDetected => {
@@ -172,15 +178,19 @@ fn verdict(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Verdict
             };
             work(reason, describe(step))
         }),
-        Plan::Stall(stall) => Verdict {
-            ready: false,
-            reason: stall.reason,
-            message: stall.message.clone(),
-            reconciling: false,
-            stalled: true,
-        },
+        Plan::Stall(stall) => stalled(stall),
         Plan::Hold => work(Reason::Pending, "the finalizer is being taken".to_owned()),
         Plan::Release => work(Reason::Deleting, "the finalizer is being dropped".to_owned()),
+    }
+}
+
+fn stalled(stall: &Stall) -> Verdict {
+    Verdict {
+        ready: false,
+        reason: stall.reason,
+        message: stall.message.clone(),
+        reconciling: false,
+        stalled: true,
     }
 }
 

@@ -137,6 +137,8 @@ reasons! {
     StartFailed,
     /// A quota of the service is used up.
     QuotaExceeded,
+    /// The service has not accepted a call for longer than a change may take; it is tried on.
+    NotAccepted,
     /// A change took longer than allowed.
     DeadlineExceeded,
     /// The configuration in the service equals the spec.

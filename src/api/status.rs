@@ -26,12 +26,12 @@ pub use health::{HealthStatus, LoopStatus};
 pub use history::{HistoryEntry, HistoryResult};
 pub use intent::{Intent, Phase, StepKind};
 pub use journal::Journal;
-pub use refusal::{MissingStatus, RefusalClass, RefusalStatus};
+pub use refusal::{MissingStatus, NotAccepted, RefusalClass, RefusalStatus};
 pub use requests::{Handled, Requests};
 pub use revisions::{PreviousRevision, Revisions};
 pub use rollout::{
-    ForceStopped, GateStatus, JobStatus, PreChange, PutBack, RanBefore, ResolvedKey, RolledBack, RolloutStatus,
-    Unheeded, UnprovenSpan, WayBack,
+    ForceStopped, GateStatus, JobStatus, LastStop, PreChange, PutBack, RanBefore, ResolvedKey, RolledBack,
+    RolloutStatus, Unheeded, UnprovenSpan, WayBack,
 };
 pub use snapshots::{SnapshotFailure, SnapshotsStatus};
 

@@ -18,7 +18,7 @@ use crate::world::{Observed, ObservedJob, ObservedOperation, OperationStatus, Re
 const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);
 
 /// The deadline of a change whose spec is not valid any more.
-const DEADLINE: SignedDuration = SignedDuration::from_mins(30);
+pub(super) const DEADLINE: SignedDuration = SignedDuration::from_mins(30);
 
 /// What the gate says.
 #[derive(Clone, Debug, PartialEq, Eq)]

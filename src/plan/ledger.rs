@@ -105,6 +105,7 @@ impl Desk<'_> {
         self.journal.resolved_key = None;
         self.journal.unheeded.clear();
         self.journal.rolled_back = None;
+        self.journal.last_stop = None;
         self.journal.rollout = None;
         self.journal.unproven.clear();
         self.journal.job = None;

@@ -6,6 +6,7 @@ use crate::api::status::{Intent, Journal, Phase, PreChange, RefusalClass, Refusa
 use crate::fault::{Fault, FaultKind};
 use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
+use crate::plan::not_accepted::Attempt;
 use crate::plan::snapshots::failure_note;
 use crate::plan::unheeded;
 
@@ -40,6 +41,9 @@ impl Journal {
     /// What must be remembered after the call of the open intent was answered.
     pub fn learn(&mut self, outcome: &Outcome, moment: Moment) {
         let Some(intent) = self.intent.as_mut() else { return };
+        if matches!(outcome, Outcome::Accepted { .. }) {
+            self.not_accepted.take_if(|known| known.step == intent.step);
+        }
         match outcome {
             Outcome::Accepted {
                 operation_id,
@@ -62,7 +66,18 @@ impl Journal {
 
     fn refused(&mut self, fault: &Fault, moment: Moment) {
         let Some(intent) = self.intent.take() else { return };
-        let Some(class) = class(fault.kind) else { return };
+        let Some(class) = class(fault.kind) else {
+            if !intent.step.is_about_snapshots_kept() {
+                self.tried(Attempt {
+                    step: intent.step,
+                    revision: intent.revision,
+                    message: fault.message.clone(),
+                    at: moment.now,
+                });
+            }
+            return;
+        };
+        self.was_answered(intent.step);
         if intent.step == StepKind::RollBack
             && let Some(way) = &mut self.way_back
         {
@@ -171,7 +186,7 @@ pub fn answered(step: StepKind, outcome: &Outcome) -> Option<Note> {
     }
 }
 
-/// The class of a refusal that is remembered; none for what another look and another attempt settle.
+/// The class of a refusal that says what is wrong; none for what another look and another attempt settle.
 fn class(kind: FaultKind) -> Option<RefusalClass> {
     match kind {
         FaultKind::Invalid => Some(RefusalClass::Rejected),

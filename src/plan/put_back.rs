@@ -188,11 +188,16 @@ fn to_check(step: StepKind) -> &'static str {
 pub(super) fn held(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok()?;
     let put_back = journal.put_back.as_ref()?;
+    let in_place = if put_back.started {
+        format!("revision {} is in its place", put_back.to)
+    } else {
+        format!("revision {} takes its place", put_back.to)
+    };
     (put_back.revision == want.revision.as_str()).then(|| HeldBack {
         reason: put_back.reason,
         message: format!(
-            "revision {} was refused at {} and is not tried again, because each try stops the job; revision {} is in its place: {}. Then annotate sluicegate.dev/retry-requested-at, or change the spec",
-            put_back.revision, put_back.at, put_back.to, put_back.message
+            "revision {} was refused at {} and is not tried again, because each try stops the job; {in_place}: {}. Then annotate sluicegate.dev/retry-requested-at, or change the spec",
+            put_back.revision, put_back.at, put_back.message
         ),
         until: None,
     })

@@ -2,18 +2,20 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
+use crate::api::status::UnprovenSpan;
 use crate::desired::{Desired, Initial};
 use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::Desk;
 use crate::plan::points::{is_consented, is_restorable, is_sound, newest_of, once_is_open, restore_point};
 use crate::plan::step::{Restore, RunConfiguration};
-use crate::plan::switched_off;
+use crate::plan::{stops, switched_off};
 use crate::world::{Observed, ObservedSnapshot};
 
 /// The run configuration of a start.
 ///
 /// # Errors
-/// The stall that says why there is no state to start from and what would help.
+/// The wait for the snapshot of the last stop, or the stall that says why there is no state to start from and what would
+/// help.
 pub(super) fn of_start(desk: &Desk<'_>, want: &Desired) -> Result<RunConfiguration, Plan> {
     let restore = start_restore(desk, want)?;
     Ok(RunConfiguration {
@@ -26,9 +28,12 @@ pub(super) fn of_start(desk: &Desk<'_>, want: &Desired) -> Result<RunConfigurati
 /// made, never one of the job that failed.
 ///
 /// # Errors
-/// The stall that says why there is no such snapshot and what would help.
+/// The wait for the snapshot of the last stop, or the stall that says why there is no such snapshot and what would help.
 pub(super) fn of_way_back(desk: &Desk<'_>, back: &Desired) -> Result<RunConfiguration, Plan> {
     let restore = if back.configuration.snapshots_enabled {
+        if let Some(plan) = stops::awaited(desk, back, |_| true) {
+            return Err(plan);
+        }
         match restore_point(desk, &back.configuration.runtime_environment) {
             Some(snapshot) => Restore::Named(snapshot.name.clone()),
             None if is_consented(&desk.journal, back) => Restore::Skip,
@@ -87,23 +92,23 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
     let sound: Vec<&ObservedSnapshot> = snapshots.iter().filter(|snapshot| is_sound(desk, snapshot)).collect();
     let is_off =
         !want.configuration.snapshots_enabled && !switched_off::by_somebody_else(&desk.situation, &desk.journal);
-    if is_off || (!desk.journal.had_state && snapshots.is_empty()) {
+    let revisions = desk.journal.revisions();
+    let policy = policy(desk, want);
+    let takes_newest = match (&want.restore.initial, revisions.good.is_none()) {
+        (initial, true) => *initial == Initial::Latest,
+        (_, false) => policy == RestoreFrom::LatestSnapshot,
+    };
+    let is_failed = |span: &UnprovenSpan| desk.journal.failure_of(&span.revision).is_some();
+    let awaited = stops::awaited(desk, want, is_failed).filter(|_| takes_newest);
+    if is_off || (!desk.journal.had_state && snapshots.is_empty() && awaited.is_none()) {
         return Ok(Restore::Skip);
     }
     if let Some(named) = once(desk, want) {
         return named;
     }
-    let revisions = desk.journal.revisions();
-    let change = desk
-        .journal
-        .rollout
-        .as_ref()
-        .is_some_and(|rollout| rollout.stopped_for_it);
-    let policy = if change {
-        want.restore.on_update
-    } else {
-        want.restore.on_start
-    };
+    if let Some(plan) = awaited {
+        return Err(plan);
+    }
     let restore = match (&want.restore.initial, policy) {
         (Initial::Named(name), _) if revisions.good.is_none() => named(snapshots, name, want),
         (Initial::Empty, _) if revisions.good.is_none() => Err(no_restore_point(
@@ -121,6 +126,16 @@ fn start_restore(desk: &Desk<'_>, want: &Desired) -> Result<Restore, Plan> {
             Err(plan)
         }
     })
+}
+
+/// What the spec says of the state of a start, which may be part of a change.
+fn policy(desk: &Desk<'_>, want: &Desired) -> RestoreFrom {
+    let rollout = desk.journal.rollout.as_ref();
+    if rollout.is_some_and(|rollout| rollout.stopped_for_it) {
+        want.restore.on_update
+    } else {
+        want.restore.on_start
+    }
 }
 
 fn newest(snapshots: &[&ObservedSnapshot], want: &Desired) -> Result<Restore, Plan> {

@@ -9,7 +9,7 @@ use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{adoption, by_hand, elsewhere, gate, measure, put_back, snapshots, unheeded};
+use crate::plan::{adoption, by_hand, elsewhere, gate, measure, put_back, snapshots, stops, unheeded};
 use crate::world::ApplicationStatus;
 
 /// Settles the open intent and notices a job that went away by itself.
@@ -30,9 +30,17 @@ pub(super) fn settle(desk: &mut Desk<'_>) {
     if let Some(app) = &desk.situation.world.application {
         adoption::take_as_good(desk, app);
         by_hand::notice_update(desk, app);
-        // A job runs, whoever started it: no forced stop holds any more.
-        if app.status == ApplicationStatus::Running && desk.journal.intent.is_none() {
-            desk.journal.force_stopped = None;
+        if desk.journal.intent.is_some() {
+            return;
+        }
+        match app.status {
+            // A job runs, whoever started it: no forced stop holds any more, and no start follows the last stop.
+            ApplicationStatus::Running => {
+                desk.journal.force_stopped = None;
+                desk.journal.last_stop = None;
+            }
+            ApplicationStatus::Ready => stops::recognise(desk),
+            _ => {}
         }
     }
 }
@@ -90,6 +98,7 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
 }
 
 fn done(desk: &mut Desk<'_>, intent: &Intent) {
+    desk.journal.was_answered(intent.step);
     if desk
         .journal
         .refusal
@@ -112,12 +121,9 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             }
             desk.handle_run(intent);
             desk.handle_consent(intent);
-            let from = intent
-                .snapshot
-                .as_deref()
-                .map_or("without state".to_owned(), |name| format!("from snapshot {name}"));
-            desk.notes
-                .push(Note::normal("Started", format!("the job was started {from}")));
+            let started = stops::started(desk, intent);
+            desk.notes.push(started);
+            desk.journal.last_stop = None;
         }
         StepKind::Update => {
             let version = gate::brought_version(desk, intent);
@@ -155,19 +161,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
             desk.notes
                 .push(Note::normal("Restarted", "the job was restarted on request"));
         }
-        StepKind::Stop | StepKind::ForceStop => {
-            let revision = desk.journal.revisions().running;
-            put_back::note_what_ran(desk, intent, revision.as_ref());
-            desk.set_running(None);
-            desk.close_span(gate::ended_at(desk, intent));
-            desk.record(HistoryResult::Stopped, revision);
-            let (reason, text) = if intent.step == StepKind::Stop {
-                ("Stopped", "the job was stopped with a snapshot where snapshots are on")
-            } else {
-                ("ForceStopped", "the job was stopped by force, without a snapshot")
-            };
-            desk.notes.push(Note::normal(reason, text));
-        }
+        StepKind::Stop | StepKind::ForceStop => stops::done(desk, intent),
         StepKind::TakeSnapshot => {
             if let Some(rollout) = &mut desk.journal.rollout {
                 rollout.pre_change = Some(PreChange::Taken);

@@ -54,7 +54,7 @@ pub(super) fn correction_waits(situation: &Situation<'_>, journal: &Journal) -> 
     Some(HeldBack {
         reason: Reason::DriftDetected,
         message: format!(
-            "somebody else switched snapshots off, and switching them on restarts the job without its state, so it is left running. {}",
+            "snapshots are off, and neither the spec nor a revision that was brought has them off; switching them on restarts the job without its state, so it is left running. {}",
             way_out(situation, want)
         ),
         until: None,
@@ -68,7 +68,7 @@ pub(super) fn keeps_from_restart(desk: &Desk<'_>, want: &Desired) -> Option<Plan
         return None;
     }
     let message = format!(
-        "somebody else switched snapshots off, so that the job would lose its state: nothing is changed or restarted. {}",
+        "snapshots are off, and neither the spec nor a revision that was brought has them off, so that the job would lose its state: nothing is changed or restarted. {}",
         way_out(situation, want)
     );
     Some(stall(Reason::NoRestorePoint, message))
@@ -82,7 +82,7 @@ pub(super) fn keeps_from_stop(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
     }
     let newest = newest(&desk.situation, want);
     let message = format!(
-        "somebody else switched snapshots off, so that a stop would lose the state of the job{newest}. Switch them on, or annotate sluicegate.dev/force-stop-requested-at to stop it all the same"
+        "snapshots are off, and neither the spec nor a revision that was brought has them off, so that a stop would lose the state of the job{newest}. Switch them on, or annotate sluicegate.dev/force-stop-requested-at to stop it all the same"
     );
     Some(stall(Reason::NoRestorePoint, message))
 }

@@ -106,7 +106,7 @@ fn stop(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
     if keeps_state && switched_off::by_somebody_else(&desk.situation, &desk.journal) {
         return stall(
             Reason::NoRestorePoint,
-            "somebody else switched snapshots off, so that the service takes no final snapshot; switch them on, set spec.deletion.finalSnapshot to BestEffort to stop without one, or spec.deletion.policy to Retain to leave the application as it is",
+            "snapshots are off, and neither the spec nor a revision that was brought has them off, so that the service takes no final snapshot; switch them on, set spec.deletion.finalSnapshot to BestEffort to stop without one, or spec.deletion.policy to Retain to leave the application as it is",
         );
     }
     match rules.final_snapshot {

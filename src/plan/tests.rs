@@ -20,6 +20,7 @@ mod restore;
 mod revert;
 mod rollback;
 mod snapshots;
+mod stops;
 mod stuck;
 mod switched_off;
 mod table;

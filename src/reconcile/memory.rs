@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::api::spec::FlinkApplication;
+use crate::api::status::StepKind;
 use crate::fault::FaultKind;
 use crate::plan::urgency::Urgency;
 use crate::reconcile::backoff::Backoff;
@@ -42,6 +43,8 @@ struct ObjectMemory {
     met: bool,
     /// The reason of the stall that this process told.
     stalled: Option<String>,
+    /// The call that is put off.
+    put_off: Option<PutOff>,
 }
 
 /// Until when an object rests after a refusal, and what it looked like then.
@@ -51,7 +54,31 @@ struct Pause {
     request: String,
 }
 
+/// A call that is put off because others go first: its kind and its revision, and when that was first and last so.
+#[derive(Debug, PartialEq, Eq)]
+struct PutOff {
+    call: (StepKind, Option<String>),
+    since: Timestamp,
+    last: Timestamp,
+}
+
+/// How long nothing may be put off for the next time to belong to those before.
+const APART: SignedDuration = SignedDuration::from_mins(10);
+
 impl Memory {
+    /// Since when a call of an object is put off.
+    pub(super) fn put_off_since(&self, key: &str, call: (StepKind, Option<String>), now: Timestamp) -> Timestamp {
+        let mut kept = self.kept();
+        let object = kept.of(key);
+        let earlier = object
+            .put_off
+            .as_ref()
+            .filter(|earlier| earlier.call == call && now <= earlier.last + APART);
+        let since = earlier.map_or(now, |earlier| earlier.since);
+        object.put_off = Some(PutOff { call, since, last: now });
+        since
+    }
+
     /// How long an object still rests after a refusal of the moment; an object that asks for something else does not.
     ///
     /// The write of a refusal wakes the object at once, so the pause must be remembered beside the requeue.
@@ -139,7 +166,10 @@ impl Memory {
 
     /// Notes a pass that came to its end.
     pub(super) fn succeeded(&self, key: &str) {
-        self.kept().clear(key, |object| object.backoff.reset());
+        self.kept().clear(key, |object| {
+            object.backoff.reset();
+            object.put_off = None;
+        });
     }
 
     /// The growing pause after a failure.

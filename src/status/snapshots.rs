@@ -15,7 +15,7 @@ pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'
         return Some(("Unknown", Reason::Disabled, message));
     }
     if switched_off::by_somebody_else(situation, journal) {
-        let message = "somebody else switched snapshots off".to_owned();
+        let message = "snapshots are off, and neither the spec nor a revision that was brought has them off".to_owned();
         return Some(("False", Reason::Disabled, message));
     }
     let known = journal.snapshots.as_ref()?;

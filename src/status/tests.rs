@@ -4,7 +4,9 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::api::spec::FlinkApplication;
-use crate::api::status::{RefusalClass, RefusalStatus, Revisions, SnapshotFailure, SnapshotsStatus, StepKind};
+use crate::api::status::{
+    NotAccepted, RefusalClass, RefusalStatus, Revisions, SnapshotFailure, SnapshotsStatus, StepKind,
+};
 use crate::desired::{Desired, References};
 use crate::plan::HeldBack;
 use crate::plan::ownership::Owner;
@@ -411,4 +413,32 @@ fn what_leaves_the_job_alone_changes_nothing_that_was_said_of_the_same_spec() {
         conditions(&anew)[..2],
         ["Ready=False/Pending", "Reconciling=True/Pending"]
     );
+}
+
+#[test]
+fn a_call_that_is_not_accepted_is_told_when_a_change_may_take_no_longer() {
+    let told = |minutes: i64, step: Step| {
+        let journal = Journal {
+            not_accepted: Some(NotAccepted {
+                step: StepKind::Stop,
+                revision: None,
+                message: "Rate exceeded.".into(),
+                first_at: now(),
+                last_at: now() + SignedDuration::from_mins(minutes),
+            }),
+            ..Journal::default()
+        };
+        let at = now() + SignedDuration::from_mins(minutes);
+        projected(&app(), &journal, &Plan::Do(step), at)
+    };
+    assert_eq!(conditions(&told(29, Step::Stop))[1], "Reconciling=True/Stopping");
+    let stalled = told(30, Step::Stop);
+    assert_eq!(
+        conditions(&stalled)[..2],
+        ["Ready=False/NotAccepted", "Stalled=True/NotAccepted"]
+    );
+    let message = &stalled.conditions[0].message;
+    let part = "StopApplication since 2026-01-01T00:00:00Z: Rate exceeded. It is tried on";
+    assert!(message.contains(part), "{message}");
+    assert_eq!(conditions(&told(30, Step::ForceStop))[1], "Reconciling=True/Stopping");
 }

@@ -237,7 +237,10 @@ impl Costs {
 /// and may come up again.
 fn is_rechecked(status: &Value) -> bool {
     let class = text(status, "/refusal/class");
-    is_true(status, "Stalled") && matches!(class, "RoleOrLocation" | "AccessDenied" | "QuotaExceeded" | "JobDown")
+    let is_tried_on = text(status, "/message").contains("has not accepted");
+    is_true(status, "Stalled") && is_tried_on
+        || is_true(status, "Stalled")
+            && matches!(class, "RoleOrLocation" | "AccessDenied" | "QuotaExceeded" | "JobDown")
 }
 
 /// What the spec asks for and the world does not have, unless the resource says that it is stalled.

@@ -82,6 +82,8 @@ pub const LAWS: &[Law] = &[
     ("S33", elsewhere::what_a_foreign_rollback_left_is_not_sent_again),
     ("S34", without_effect::an_alias_is_the_key_that_it_names),
     ("S34", without_effect::what_had_no_effect_is_not_sent_again),
+    ("S35", restore::a_start_after_a_graceful_stop_awaits_its_snapshot),
+    ("S36", refusals::what_is_not_accepted_for_long_is_told),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

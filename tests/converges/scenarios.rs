@@ -14,6 +14,8 @@ mod deadlines;
 mod elsewhere;
 #[path = "scenarios/health.rs"]
 mod health;
+#[path = "scenarios/not_accepted.rs"]
+pub mod not_accepted;
 #[path = "scenarios/ownership.rs"]
 pub mod ownership;
 #[path = "scenarios/refused.rs"]
@@ -22,6 +24,8 @@ pub mod refused;
 mod rollouts;
 #[path = "scenarios/snapshots.rs"]
 pub mod snapshots;
+#[path = "scenarios/stops.rs"]
+pub mod stops;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -183,6 +187,8 @@ pub fn all() -> Vec<Scenario> {
     all.extend(refused::all());
     all.extend(deadlines::all());
     all.extend(elsewhere::all());
+    all.extend(stops::all());
+    all.extend(not_accepted::all());
     all
 }
 

@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::{Checkpoint, Ended};
-use crate::scenarios::{change_control, ownership, refused, snapshots};
+use crate::scenarios::{change_control, not_accepted, ownership, refused, snapshots, stops};
 use crate::script::{Act, code};
 use crate::world::{APP, Looks, World};
 
@@ -177,8 +177,8 @@ fn acts(dice: &mut Dice) -> Vec<Act> {
     acts
 }
 
-/// What happens beside a change that goes on: nobody watches it, a permission is missing for it, somebody else goes back
-/// from it, or the resource is lost and comes back.
+/// What happens beside a change that goes on: nobody watches it, a permission is missing for it or it is not accepted,
+/// somebody else goes back from it, or the resource is lost and comes back.
 fn beside(dice: &mut Dice) -> Vec<Act> {
     let soon = dice.pick(&["/intent", "/rollout/gate", "/wayBack", "/failedRevisions"]);
     let then = i64::try_from(dice.below(120)).unwrap_or_default();
@@ -192,9 +192,13 @@ fn beside(dice: &mut Dice) -> Vec<Act> {
                 "RollbackApplication",
                 "StopApplication",
             ];
-            let denied = Act::denied(&[dice.pick(&calls)]).within(soon, then);
+            let refused = if dice.one_in(2) {
+                Act::denied(&[dice.pick(&calls)])
+            } else {
+                not_accepted::not_accepted(dice.pick(&calls), dice.pick(&[0, 1, 2]))
+            };
             vec![
-                denied,
+                refused.within(soon, then),
                 Act::outage("the permission is there", Faults::default()).after(long),
             ]
         }
@@ -332,6 +336,9 @@ fn refuses(dice: &mut Dice) -> Act {
         ErrorCode::InvalidArgument,
         ErrorCode::AccessDenied,
         ErrorCode::LimitExceeded,
+        ErrorCode::Throttling,
+        ErrorCode::ResourceInUse,
+        ErrorCode::ConcurrentModification,
     ]);
     let times = dice.pick(&[Some(2), Some(5), None]);
     Act::outage(
@@ -341,7 +348,8 @@ fn refuses(dice: &mut Dice) -> Act {
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(43) {
+    match dice.below(45) {
+        43 | 44 => stops::behind(dice.pick(&[20, 60, 100])),
         34..=36 => Act::approve(),
         37 | 38 => snapshots::request(dice.pick(&["1", "2", "3"])),
         39 => Act::pause(i64::try_from(dice.below(600)).unwrap_or_default()),

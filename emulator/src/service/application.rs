@@ -160,6 +160,9 @@ pub(crate) struct Snapshot {
     pub(crate) runtime: String,
     /// When `CREATING` or `DELETING` is over.
     pub(crate) due: Option<Timestamp>,
+    /// When `CREATING` was over.
+    #[serde(default)]
+    pub(crate) ended: Option<Timestamp>,
     /// Whether the job fails before it is complete.
     #[serde(default)]
     pub(crate) fails: bool,

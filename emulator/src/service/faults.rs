@@ -31,6 +31,9 @@ pub struct Faults {
     /// For how many seconds of the service's time `DescribeApplication` and `ListApplications` do not show an accepted
     /// call. Every other operation sees it at once.
     pub describe_lag: u64,
+    /// For how many seconds of the service's time `ListApplicationSnapshots` is behind: it shows that a snapshot was begun,
+    /// and that it was completed or failed, only so much later. Every other operation sees it at once.
+    pub snapshot_list_lag: u64,
     /// The HTTP status that Flink's REST API answers, by application. The service's own API goes on.
     pub flink_rest: BTreeMap<String, u16>,
     /// The same for a resource below a job alone, for instance `exceptions`, of every application.

@@ -1,5 +1,7 @@
 //! Snapshots of an application (facts §1.10, §4.5, §4.6).
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -16,13 +18,28 @@ use crate::job::JobState;
 
 impl Snapshot {
     pub(crate) fn describe(&self) -> Value {
+        self.describe_as(self.status)
+    }
+
+    fn describe_as(&self, status: SnapshotStatus) -> Value {
         json!({
             "SnapshotName": self.name,
-            "SnapshotStatus": self.status,
+            "SnapshotStatus": status,
             "ApplicationVersionId": self.version,
             "SnapshotCreationTimestamp": seconds(self.created),
             "RuntimeEnvironment": self.runtime,
         })
+    }
+
+    /// The snapshot as a list shows it that is as old as `moment`; nothing where it was begun later.
+    fn listed(&self, moment: Timestamp) -> Option<Value> {
+        let open = self.ended.is_some_and(|ended| ended > moment);
+        let status = if open && self.status != SnapshotStatus::Deleting {
+            SnapshotStatus::Creating
+        } else {
+            self.status
+        };
+        (self.created <= moment).then(|| self.describe_as(status))
     }
 }
 
@@ -74,6 +91,7 @@ impl Application {
             created: at,
             runtime,
             due: Some(failure.unwrap_or(complete)),
+            ended: None,
             fails: failure.is_some(),
             automatic: false,
         });
@@ -120,11 +138,12 @@ impl Application {
     }
 
     /// Snapshots end with the job they are taken from.
-    pub(crate) fn fail_open_snapshots(&mut self) {
+    pub(crate) fn fail_open_snapshots(&mut self, at: Timestamp) {
         for snapshot in &mut self.snapshots {
             if snapshot.status == SnapshotStatus::Creating {
                 snapshot.status = SnapshotStatus::Failed;
                 snapshot.due = None;
+                snapshot.ended = Some(at);
             }
         }
     }
@@ -142,6 +161,7 @@ impl Application {
                 SnapshotStatus::Ready
             };
             snapshot.due = None;
+            snapshot.ended = Some(at);
             lost |= snapshot.fails && snapshot.automatic;
         }
         lost
@@ -202,10 +222,12 @@ impl Service {
                     "ResourceNotFoundException" => error,
                     _ => ServiceError::argument(error.message),
                 })?;
+        let lag = Duration::from_secs(self.faults.snapshot_list_lag);
+        let moment = call.now - self.settings.scaled(lag);
         let mut items: Vec<(String, Value)> = application
             .snapshots
             .iter()
-            .map(|snapshot| (snapshot.name.clone(), snapshot.describe()))
+            .filter_map(|snapshot| Some((snapshot.name.clone(), snapshot.listed(moment)?)))
             .collect();
         items.sort_by(|(left, _), (right, _)| left.cmp(right));
         Ok(page("SnapshotSummaries", items, call.input))
@@ -254,7 +276,7 @@ impl Application {
             job.end(at, state);
         }
         if state == JobState::Killed {
-            self.fail_open_snapshots();
+            self.fail_open_snapshots(at);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Application {
         }
         if self.job_end().is_some_and(|end| end <= at) {
             self.end_job(at, JobState::Finished);
-            self.fail_open_snapshots();
+            self.fail_open_snapshots(at);
             self.rest();
         }
         let due = self.transition.as_ref().and_then(|transition| transition.due);

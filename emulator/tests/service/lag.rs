@@ -156,3 +156,27 @@ fn the_lag_is_a_fault_of_the_test_bed() {
     assert_eq!(faults.describe_lag, 45);
     assert_eq!(Faults::default().describe_lag, 0);
 }
+
+#[test]
+fn the_list_of_snapshots_shows_each_of_them_only_after_its_lag() {
+    let mut bed = Bed::new();
+    bed.run("good.yaml");
+    bed.service.set_faults(Faults {
+        snapshot_list_lag: 60,
+        ..Faults::default()
+    });
+    let listed = |bed: &mut Bed| bed.orders("ListApplicationSnapshots", &json!({}))["SnapshotSummaries"].clone();
+    bed.orders("StopApplication", &json!({}));
+    bed.pass(59);
+    assert_eq!(seen(&mut bed).0, "READY");
+    assert_eq!(listed(&mut bed), json!([]));
+    bed.pass(1);
+    assert_eq!(listed(&mut bed)[0]["SnapshotStatus"], "CREATING");
+    bed.pass(14);
+    assert_eq!(listed(&mut bed)[0]["SnapshotStatus"], "CREATING");
+    bed.pass(1);
+    let shown = listed(&mut bed);
+    assert_eq!(shown[0]["SnapshotStatus"], "READY");
+    bed.service.set_faults(Faults::default());
+    assert_eq!(listed(&mut bed), shown);
+}

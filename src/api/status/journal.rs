@@ -8,11 +8,11 @@ use crate::api::status::failure::{FailedRevision, LastFailure};
 use crate::api::status::health::HealthStatus;
 use crate::api::status::history::HistoryEntry;
 use crate::api::status::intent::Intent;
-use crate::api::status::refusal::{MissingStatus, RefusalStatus};
+use crate::api::status::refusal::{MissingStatus, NotAccepted, RefusalStatus};
 use crate::api::status::requests::{Handled, Requests};
 use crate::api::status::revisions::Revisions;
 use crate::api::status::rollout::{
-    ForceStopped, JobStatus, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded, UnprovenSpan, WayBack,
+    ForceStopped, JobStatus, LastStop, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded, UnprovenSpan, WayBack,
 };
 use crate::api::status::snapshots::SnapshotsStatus;
 
@@ -48,6 +48,9 @@ pub struct Journal {
     /// The rollback after which an older revision runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<RolledBack>,
+    /// The stop after which nothing was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_stop: Option<LastStop>,
     /// The times in which jobs ran whose revisions were not proven good; their snapshots are no way back.
     #[schemars(length(max = 10))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,6 +67,9 @@ pub struct Journal {
     /// The last call that the service refused and that is still wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStatus>,
+    /// The call that the service does not accept for what may pass by itself, as long as it is tried on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_accepted: Option<NotAccepted>,
     /// A reference of the spec that does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<MissingStatus>,

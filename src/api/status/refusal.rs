@@ -56,3 +56,23 @@ pub struct MissingStatus {
     /// Since when.
     pub since: Timestamp,
 }
+
+/// A call that the service does not accept for what may pass by itself: its rate, a status that forbids it at the moment, a
+/// change of somebody else, no connection. It says nothing against a revision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotAccepted {
+    /// The kind of the call.
+    pub step: StepKind,
+    /// The revision that the call serves.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The service's words.
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// When it was first not accepted.
+    pub first_at: Timestamp,
+    /// When that was last noted.
+    pub last_at: Timestamp,
+}

@@ -200,14 +200,14 @@ impl GateStatus {
     }
 }
 
-/// The way back from a revision that failed to the newest good one.
+/// The way back from a revision that failed, or that the spec or somebody left, to an older one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WayBack {
-    /// The revision that failed.
+    /// The revision that is left: it failed, or the spec or somebody returned to an older one.
     #[schemars(length(max = 64))]
     pub from: String,
-    /// The good revision that it leads to.
+    /// The revision that it leads to.
     #[schemars(length(max = 64))]
     pub to: String,
     /// The configuration version whose content it leads to.
@@ -260,14 +260,14 @@ impl WayBack {
     }
 }
 
-/// A rollback that came to its end: an older revision runs because a newer one failed.
+/// A rollback that came to its end: an older revision took the place of a newer one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolledBack {
-    /// The revision that failed.
+    /// The revision that was left: it failed, or somebody returned to an older one.
     #[schemars(length(max = 64))]
     pub from: String,
-    /// The revision that runs.
+    /// The revision that took its place.
     #[schemars(length(max = 64))]
     pub to: String,
     /// Why.
@@ -289,6 +289,23 @@ pub struct ForceStopped {
     #[schemars(length(max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+}
+
+/// A stop after which nothing was started: the next start goes on from its snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastStop {
+    /// The operation, as far as it is known.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<String>,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Whether it may have left a snapshot: it was not known to be forced, and snapshots were on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_snapshot: bool,
 }
 
 /// A time in which the job of a revision ran that was not proven good; what it snapshotted is no way back.

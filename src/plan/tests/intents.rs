@@ -149,9 +149,13 @@ fn a_stop_without_an_answer_is_awaited_although_somebody_else_stopped_the_applic
         stop.started_at = after(second);
         stop
     };
+    let listed = || {
+        let of_the_stop = snapshot("of-the-stop", 10, SnapshotStatus::Ready);
+        Case::observed("", ApplicationStatus::Ready).snapshots(vec![of_the_stop])
+    };
     for kind in [StepKind::Stop, StepKind::ForceStop] {
         for operations in [vec![begun(10)], vec![]] {
-            let case = Case::observed("", ApplicationStatus::Ready).intent(kind, Phase::Unknown);
+            let case = listed().intent(kind, Phase::Unknown);
             let early = case.operations(operations).at(59);
             let awaited = early.decide().journal.intent.map(|intent| intent.step);
             assert_eq!(awaited, Some(kind), "it may come yet");
@@ -161,13 +165,13 @@ fn a_stop_without_an_answer_is_awaited_although_somebody_else_stopped_the_applic
                 "{kind:?} cannot come any more"
             );
         }
-        let ours = Case::observed("", ApplicationStatus::Ready).intent(kind, Phase::Unknown);
+        let ours = listed().intent(kind, Phase::Unknown);
         assert_eq!(
             step(&ours.operations(vec![begun(1)]).at(20).decide()),
             StepKind::Start,
             "{kind:?}"
         );
-        let answered = Case::observed("", ApplicationStatus::Ready).issued(kind);
+        let answered = listed().issued(kind);
         assert_eq!(
             step(&answered.operations(vec![begun(10)]).at(20).decide()),
             StepKind::Start,

@@ -234,7 +234,12 @@ fn drift_of_an_application_that_never_ran_is_drift_too() {
 /// A proven job that somebody else stopped.
 fn stopped_elsewhere(more: &str) -> Case {
     let stop = operation("op-stop", "StopApplication", OperationStatus::Successful);
-    let case = Case::running(more).recorded().at(10).operations(vec![stop]);
+    let listed = vec![snapshot("of-the-stop", 1, SnapshotStatus::Ready)];
+    let case = Case::running(more)
+        .recorded()
+        .at(10)
+        .operations(vec![stop])
+        .snapshots(listed);
     case.world(|app| app.status = ApplicationStatus::Ready)
 }
 

@@ -204,3 +204,23 @@ fn a_version_that_the_service_forgot_cannot_be_put_back_and_the_call_is_repeated
     assert_eq!(decision.journal.put_back, None);
     assert_eq!(step(&decision), StepKind::AddVpc);
 }
+#[test]
+fn what_is_put_back_is_said_to_be_in_place_when_it_runs_and_not_before() {
+    let said = |case: &Case| {
+        let want = case.want();
+        let situation = Situation {
+            app: &case.app,
+            want: want.as_ref(),
+            world: &case.world,
+            owner: &owner(),
+            rules: &Rules::default(),
+            now: case.now,
+        };
+        let journal = &case.app.status.as_ref().unwrap().journal;
+        crate::plan::put_back::held(&situation, journal).unwrap().message
+    };
+    let given_up = given_up(stopped_for(VPC), FaultKind::Invalid);
+    assert!(said(&given_up).contains("takes its place"), "{}", said(&given_up));
+    let runs = runs(given_up).at(140).recorded();
+    assert!(said(&runs).contains("is in its place"), "{}", said(&runs));
+}

@@ -1,7 +1,7 @@
 //! What a refusal leads to.
 
 use super::*;
-use crate::api::status::RefusalClass;
+use crate::api::status::{NotAccepted, RefusalClass};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::outcome::{Moment, Outcome};
 
@@ -77,7 +77,7 @@ fn lingering_tags_are_waited_out_for_as_long_as_they_linger() {
 }
 
 #[test]
-fn a_refusal_of_the_moment_leaves_no_trace() {
+fn a_refusal_of_the_moment_keeps_no_call_back_and_condemns_nothing() {
     for kind in [
         FaultKind::Busy,
         FaultKind::Conflict,
@@ -85,7 +85,98 @@ fn a_refusal_of_the_moment_leaves_no_trace() {
         FaultKind::Unavailable,
     ] {
         let case = refused(Case::new(""), kind);
+        let journal = &case.app.status.as_ref().unwrap().journal;
+        assert_eq!((&journal.refusal, journal.failed_revisions.len()), (&None, 0));
         assert_eq!(step(&case.decide()), StepKind::Create);
+    }
+}
+
+fn not_accepted(case: &Case) -> Option<NotAccepted> {
+    case.app.status.as_ref().unwrap().journal.not_accepted.clone()
+}
+
+#[test]
+fn refusals_of_the_moment_of_one_call_are_remembered_from_the_first_to_the_last() {
+    let change = || Case::running("").respec("parallelism: {parallelism: 4}\nrollout: {preChangeSnapshot: Never}");
+    let mut case = change();
+    for (seconds, kind) in [
+        (0, FaultKind::Throttled),
+        (400, FaultKind::Busy),
+        (900, FaultKind::Conflict),
+        (1400, FaultKind::Unavailable),
+    ] {
+        case = refused(case.at(seconds), kind);
+    }
+    let known = not_accepted(&case).unwrap();
+    assert_eq!(
+        (known.step, known.first_at, known.last_at),
+        (StepKind::Update, after(0), after(1400))
+    );
+    assert_eq!(known.message, "no");
+    let later = refused(case.at(1400 + 601), FaultKind::Throttled);
+    assert_eq!(
+        not_accepted(&later).unwrap().first_at,
+        after(2001),
+        "nobody tried for long"
+    );
+    let newer = later
+        .respec("parallelism: {parallelism: 5}\nrollout: {preChangeSnapshot: Never}")
+        .at(2100);
+    let newer = refused(newer, FaultKind::Throttled);
+    assert_eq!(not_accepted(&newer).unwrap().first_at, after(2100), "another revision");
+    let denied = refused(newer.at(2110), FaultKind::Denied);
+    assert_eq!(not_accepted(&denied), None, "another answer");
+}
+
+#[test]
+fn what_is_accepted_and_what_is_not_wanted_any_more_ends_the_refusals_of_the_moment() {
+    let refused = || refused(Case::new(""), FaultKind::Throttled);
+    let moment = Moment {
+        now: after(5),
+        generation: 1,
+        snapshot_required: false,
+    };
+    let answered = |outcome: &Outcome| {
+        let case = refused().at(5).recorded();
+        case.journal(|journal| journal.learn(outcome, moment))
+    };
+    let accepted = Outcome::Accepted {
+        operation_id: None,
+        version_id: Some(1),
+    };
+    assert_eq!(not_accepted(&answered(&accepted)), None);
+    let unknown = Outcome::Unknown(Fault::new(FaultKind::Unknown, "timed out"));
+    assert_eq!(
+        not_accepted(&answered(&unknown)).unwrap().last_at,
+        after(0),
+        "no refusal"
+    );
+    let retried = refused().annotate("sluicegate.dev/retry-requested-at", "now");
+    assert_eq!(retried.decide().journal.not_accepted, None);
+}
+
+#[test]
+fn a_call_that_is_not_accepted_is_sent_again_the_more_seldom_the_longer_that_lasts() {
+    let known = |minutes: i64| NotAccepted {
+        step: StepKind::Update,
+        revision: None,
+        message: "no".into(),
+        first_at: start_of_time(),
+        last_at: after(60 * minutes),
+    };
+    let recheck = SignedDuration::from_mins(5);
+    for (minutes, asked, seconds) in [
+        (0, 2, 2),
+        (2, 2, 30),
+        (2, 200, 200),
+        (25, 5, 300),
+        (28, 5, 120),
+        (30, 5, 300),
+        (600, 330, 300),
+    ] {
+        let patience = SignedDuration::from_mins(30);
+        let pause = known(minutes).pause(std::time::Duration::from_secs(asked), recheck, patience);
+        assert_eq!(pause.as_secs(), seconds, "{minutes} min");
     }
 }
 

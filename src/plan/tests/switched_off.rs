@@ -52,6 +52,7 @@ fn a_change_a_restart_and_a_stop_stall_before_anything_is_sent() {
         let (reason, message) = stalls(&case.decide());
         assert_eq!(reason, Reason::NoRestorePoint, "{more}");
         assert!(message.contains("newest of version 3"), "{message}");
+        assert!(!message.contains("somebody else"), "nobody knows who it was: {message}");
         assert_eq!(
             stalls(&case.recorded().at(10_000).decide()).0,
             Reason::NoRestorePoint,

@@ -1,9 +1,11 @@
 //! What a call may lead to that the service refuses after the job was stopped for it.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::stalled_for;
 use crate::history::{History, text};
+use crate::invariants::is_true;
 use crate::trace::{Call, What};
 
 /// S29: where a good job was stopped for a change and the service refuses the change, the resource does not stall with the
@@ -87,4 +89,55 @@ pub(super) fn a_change_stops_a_job_once(history: History<'_>) -> Vec<String> {
         before = Some((at, revision));
     }
     found
+}
+
+/// How much longer than a change may take a call may be refused before that is told: the attempts are five minutes apart.
+const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(6);
+
+/// S36: a call that is refused again and again, while nobody does anything, for longer than a change may take is told as a
+/// stall, whatever the service says; where the job is down, other calls follow.
+pub(super) fn what_is_not_accepted_for_long_is_told(history: History<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut series: Option<(&str, &str, Timestamp, Timestamp)> = None;
+    let mut patience = SignedDuration::ZERO;
+    for (at, entry) in history.0.iter().enumerate() {
+        let call = match &entry.what {
+            What::Call(call) if call.answered => call,
+            What::User(_) | What::Elsewhere(_) | What::Crash => {
+                series = None;
+                continue;
+            }
+            _ => continue,
+        };
+        let written = history.written(at);
+        let about_snapshots = ["BackUp", "DeleteSnapshot"].contains(&text(written, "/intent/step"));
+        if call.took_effect || call.job_is_down || about_snapshots {
+            series = None;
+            continue;
+        }
+        let revision = text(written, "/intent/revision");
+        let apart = SignedDuration::from_mins(10);
+        let same = series.filter(|(operation, of, _, last)| {
+            *operation == call.operation && *of == revision && entry.at < *last + apart
+        });
+        let since = same.map_or(entry.at, |(_, _, since, _)| since);
+        series = Some((&call.operation, revision, since, entry.at));
+        if same.is_none() {
+            patience = deadline(history.object(at)) + TOLD_WITHIN;
+        }
+        if entry.at > since + patience && !is_true(written, "Stalled") {
+            found.push(format!(
+                "{} is refused from {since} to {} and nobody is told",
+                call.operation, entry.at
+            ));
+        }
+    }
+    found
+}
+
+/// How long a change may take by the spec, but at least as long as a refusal counts as work in flight.
+fn deadline(object: &Value) -> SignedDuration {
+    let asked = text(object, "/spec/rollout/progressDeadline");
+    let asked = asked.parse().unwrap_or(SignedDuration::from_mins(30));
+    asked.max(SignedDuration::from_mins(10))
 }

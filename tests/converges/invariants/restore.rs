@@ -1,5 +1,6 @@
 //! Where the state of a job comes from.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::history::{History, text};
@@ -149,4 +150,75 @@ pub(super) fn what_somebody_else_switched_off_is_no_consent(history: History<'_>
 fn brings_snapshots(call: &Call) -> bool {
     let member = "/ApplicationConfigurationUpdate/ApplicationSnapshotConfigurationUpdate";
     call.took_effect && call.input.pointer(member).is_some()
+}
+
+/// How long after a graceful stop no start goes on from an older snapshot.
+const AWAITED: SignedDuration = SignedDuration::from_mins(2);
+
+/// S35: a start within two minutes of a graceful stop does not go on from an older snapshot than the stop's own, unless that
+/// one failed, the spec or an annotation chose, or the state of the job that was stopped is not to be kept.
+pub(super) fn a_start_after_a_graceful_stop_awaits_its_snapshot(history: History<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, entry, call) in history.calls() {
+        let run = &call.input["RunConfiguration"];
+        if call.operation != "StartApplication" || text(run, RESTORE).starts_with("SKIP") && was_chosen(history, at) {
+            continue;
+        }
+        let Some(stopped_at) = graceful_stop_before(history, at) else {
+            continue;
+        };
+        let seen = call.before.iter().flat_map(|seen| &seen.snapshots);
+        let newest = seen
+            .last()
+            .filter(|(_, status)| ["READY", "CREATING"].contains(&status.as_str()));
+        let older = newest.is_some_and(|(name, _)| *name != text(run, SNAPSHOT));
+        let is_awaited = entry.at < stopped_at + AWAITED && !has_a_twin(history, stopped_at);
+        if older && is_awaited && !was_chosen(history, at) && !is_left_behind(history, at) {
+            found.push(format!(
+                "the start at {} goes on from {:?}, which is older than the snapshot of the stop before it",
+                entry.at,
+                text(run, SNAPSHOT)
+            ));
+        }
+    }
+    found
+}
+
+/// When the last stop took effect that no start followed, where it took a snapshot.
+fn graceful_stop_before(history: History<'_>, at: usize) -> Option<Timestamp> {
+    let mut before = history.0[..at].iter().enumerate().rev();
+    before.find_map(|(place, entry)| match &entry.what {
+        What::Call(call) if call.operation == "StartApplication" => history.effect_of(place).map(|_| None),
+        What::Call(call) if call.operation == "StopApplication" => history.effect_of(place).map(|effect| {
+            let keeps = call.before.as_ref().is_some_and(|seen| seen.snapshots_on);
+            Some(effect).filter(|_| keeps && !call.forces())
+        }),
+        What::Elsewhere("console stop") => Some(Some(entry.at)),
+        What::Elsewhere(who) if who.starts_with("console") && !who.contains("snapshot") => Some(None),
+        _ => None,
+    })?
+}
+
+/// Whether somebody took a snapshot in the second of a stop: the times of the service do not tell the two apart.
+fn has_a_twin(history: History<'_>, stopped_at: Timestamp) -> bool {
+    history.0.iter().any(|entry| {
+        let apart = stopped_at.duration_since(entry.at).abs();
+        matches!(entry.what, What::Elsewhere("console snapshot")) && apart < SignedDuration::from_secs(1)
+    })
+}
+
+/// Whether the spec or an annotation says where the job goes on.
+fn was_chosen(history: History<'_>, at: usize) -> bool {
+    let object = history.object(at);
+    let restore = &object["spec"]["restore"];
+    let consent = object.pointer("/metadata/annotations/sluicegate.dev~1allow-empty-start");
+    is_off(object) || !restore.is_null() || consent.is_some()
+}
+
+/// Whether the job that was stopped was of a revision that is left, or was never proven while an older one comes back.
+fn is_left_behind(history: History<'_>, at: usize) -> bool {
+    let written = history.written(at);
+    let spans = written["unproven"].as_array();
+    let unproven = spans.is_some_and(|spans| !spans.is_empty());
+    unproven && (!written["wayBack"].is_null() || !written["failedRevisions"].is_null())
 }

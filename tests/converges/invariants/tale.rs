@@ -105,6 +105,11 @@ impl Tale {
         self.add(second, What::Call(call))
     }
 
+    /// What happened so far, to be changed.
+    pub(super) fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        &mut self.entries
+    }
+
     pub(super) fn wrote(self, second: i64, before: Value, after: Value) -> Self {
         let write = Write {
             status: true,

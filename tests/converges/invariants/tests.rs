@@ -752,3 +752,57 @@ fn content_that_a_rollback_of_somebody_else_left_and_that_is_sent_again_breaks_s
     let retry = What::User("sluicegate.dev/retry-requested-at");
     assert_eq!(sent(json!("bad"), Some(retry)), Vec::<&str>::new());
 }
+
+#[test]
+fn a_start_from_a_snapshot_that_is_older_than_that_of_the_stop_before_it_breaks_s35() {
+    let started = |second, name: &str, stop: What, more: &dyn Fn(&mut Value)| {
+        let tale = Tale::new().with(|object, _| more(object)).pass(0, Some("RUNNING"));
+        let tale = tale.add(0, stop).with(|_, seen| {
+            seen.snapshots.push(("of-the-stop".to_owned(), "READY".to_owned()));
+        });
+        let run = json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some(name))});
+        tale.pass(second, Some("READY"))
+            .call(second, "StartApplication", run)
+            .breaks()
+    };
+    let none: Vec<&str> = Vec::new();
+    let theirs = || What::Elsewhere("console stop");
+    let nothing = |_: &mut Value| {};
+    assert_eq!(started(60, "s1", theirs(), &nothing), ["S35"]);
+    assert_eq!(started(60, "of-the-stop", theirs(), &nothing), none);
+    assert_eq!(started(150, "s1", theirs(), &nothing), none);
+    assert_eq!(started(60, "s1", What::Elsewhere("console force-stop"), &nothing), none);
+    let chosen = |object: &mut Value| object["spec"]["restore"] = json!({"once": {"nonce": 1, "snapshotName": "s1"}});
+    assert_eq!(started(60, "s1", theirs(), &chosen), none);
+    let ours = |force: bool| {
+        let tale = Tale::new().pass(0, Some("RUNNING"));
+        let tale = tale.call(0, "StopApplication", json!({"Force": force}));
+        let tale = tale.with(|_, seen| seen.snapshots.push(("of-the-stop".to_owned(), "READY".to_owned())));
+        let run = json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))});
+        tale.pass(60, Some("READY")).call(60, "StartApplication", run).breaks()
+    };
+    assert_eq!(ours(false), ["S35"]);
+    assert!(!ours(true).contains(&"S35"));
+}
+
+#[test]
+fn a_call_that_is_refused_for_long_while_nobody_is_told_breaks_s36() {
+    let refused = |minutes: i64, stalled: &str| {
+        let mut tale = Tale::new().with(|object, _| {
+            let condition = json!({"type": "Stalled", "status": stalled, "reason": "NotAccepted"});
+            object["status"]["conditions"] = json!([condition]);
+        });
+        for minute in (0..=minutes).step_by(4) {
+            tale = tale.pass(60 * minute, Some("RUNNING"));
+            tale = tale.sent(60 * minute, "StopApplication", json!({}), true);
+            let last = tale.entries_mut().last_mut().unwrap();
+            if let What::Call(call) = &mut last.what {
+                call.took_effect = false;
+            }
+        }
+        tale.breaks()
+    };
+    assert_eq!(refused(48, "False"), ["S36"]);
+    assert_eq!(refused(48, "True"), Vec::<&str>::new());
+    assert_eq!(refused(32, "False"), Vec::<&str>::new());
+}
