@@ -114,6 +114,7 @@ impl Service {
         if !operation.starts_with("Describe") && !operation.starts_with("List") {
             self.quiet_until = None;
         }
+        let answer = answer.and_then(|answer| self.hang(operation, &call).map(|()| answer));
         if let Some(before) = before.filter(|_| answer.is_ok()) {
             self.lag_behind(&call, before);
         }

@@ -92,11 +92,14 @@ fn snapshot_verdict(intent: &Intent, world: &World, age: SignedDuration, patienc
     }
 }
 
-/// The operation of an intent: by its id, otherwise the newest of its kind that began after the declaration.
+/// The operation of an intent: by its id, otherwise the newest of its kind that began after the declaration, while the call
+/// could still arrive.
 pub(super) fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a ObservedOperation> {
     match &intent.operation_id {
         Some(id) => world.operation(id),
-        None => world.newest_after(intent.step.operation(), intent.after_operation_id.as_deref()),
+        None => world
+            .newest_after(intent.step.operation(), intent.after_operation_id.as_deref())
+            .filter(|operation| operation.started_at <= intent.declared_at + QUARANTINE),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::Desk;
 use crate::plan::diff::Difference;
 use crate::plan::step::{Fence, Step};
-use crate::plan::unheeded;
+use crate::plan::{gate, unheeded};
 use crate::world::Observed;
 
 /// Begins the rollout of a revision where it has not begun.
@@ -51,7 +51,8 @@ fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus
 }
 
 /// The open rollout of a revision with its gate. Where nobody opened one, the application was found running what is
-/// wanted: whatever job runs is verified, and one that came up without its state still has to show it.
+/// wanted: whatever job runs is verified, and one that came up without its state still has to show it. A job that no call of
+/// ours brought is verified and not judged.
 pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus {
     declare_rollout(desk, app, want);
     let mut rollout = desk
@@ -60,8 +61,11 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
         .clone()
         .unwrap_or_else(|| new_rollout(desk, app, want));
     let state_expected = lost_its_state(desk, want.revision.as_str());
+    let is_of_ours = state_expected || gate::is_of_ours(desk);
+    let found_at = (!is_of_ours).then_some(desk.situation.now);
     rollout.gate.get_or_insert_with(|| GateStatus {
         state_expected,
+        found_at,
         version_id: Some(app.version_id),
         opened_at: Some(desk.situation.now),
         excused_operation_id: desk
@@ -75,12 +79,15 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
     rollout
 }
 
-/// Whether a job of the revision was last seen to come up without its state, and nothing was proven since.
+/// Whether a job of the revision was last seen to come up without its state, and nothing was proven or brought since.
 fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
     let failure = desk.journal.last_failure.as_ref();
     let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
     let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));
-    failure.is_some_and(|failure| desk.proven_at().is_none_or(|proven_at| proven_at <= failure.at))
+    failure.is_some_and(|failure| {
+        let is_proven = desk.proven_at().is_some_and(|proven_at| proven_at > failure.at);
+        !is_proven && !gate::is_brought_since(desk, failure.at)
+    })
 }
 
 /// A call that was accepted and left a difference would be sent for ever: it is not sent twice.

@@ -47,7 +47,7 @@ impl Desk<'_> {
                 .requests()
                 .snapshot
                 .filter(|_| step.kind() == StepKind::BackUp),
-            restore_once: self.restore_once(),
+            restore_once: self.restore_once().filter(|_| self.serves.is_none()),
             fence: fence.map(|fence| fence.token.clone()),
             from_version_id: world.application.as_ref().map(|app| app.version_id),
             snapshot: step.snapshot().map(str::to_owned),

@@ -2,6 +2,8 @@
 //!
 //! The revision that was left is held, unless the content in place is its own, and what is in place is verified.
 
+use jiff::SignedDuration;
+
 use crate::api::condition::Reason;
 use crate::api::status::{FailedRevision, Intent, PreviousRevision, RolledBack, StepKind, WayBack};
 use crate::configuration::Revision;
@@ -11,7 +13,21 @@ use crate::plan::desk::Desk;
 use crate::plan::gate;
 use crate::plan::ownership::Ownership;
 use crate::plan::resolved_key::Candidates;
-use crate::world::{ApplicationStatus, Observed, ObservedOperation};
+use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus};
+
+/// How soon after a failed change the service goes back from it by itself.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Who went back, as far as it can be told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// The service, by itself.
+    Service,
+    /// A person.
+    SomebodyElse,
+    /// One of the two.
+    Unknown,
+}
 
 /// Remembers the version of an update that was accepted and then interrupted by a rollback.
 pub(super) fn note_version(desk: &mut Desk<'_>, intent: &Intent) {
@@ -95,13 +111,46 @@ fn known(desk: &Desk<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Who went back from a revision: the service goes back from what failed, at once and by itself, where system rollback is on,
+/// and from nothing else that is documented without a doubt (facts §5.2).
+fn author(desk: &Desk<'_>, app: &Observed, operation: Option<&ObservedOperation>, from: &str) -> Author {
+    let want = desk.situation.want.ok().filter(|want| want.revision.as_str() == from);
+    let is_on = app.configuration.system_rollback || want.is_some_and(|want| want.configuration.system_rollback);
+    let Some(rollback) = operation else {
+        return if is_on { Author::Unknown } else { Author::SomebodyElse };
+    };
+    let mut earlier = desk.situation.world.operations().iter();
+    let before = earlier
+        .by_ref()
+        .find(|found| found.id == rollback.id)
+        .and(earlier.next());
+    let is_change = |found: &&ObservedOperation| found.kind == StepKind::Update.operation() || !is_a_call(&found.kind);
+    let change = before.filter(is_change);
+    let failed = change.is_some_and(|change| {
+        let ended_at = change.ended_at.unwrap_or(change.started_at);
+        change.status == OperationStatus::Failed && rollback.started_at <= ended_at + AT_ONCE
+    });
+    match (failed, is_on) {
+        (true, true) => Author::Service,
+        (false, true) if before.is_some() && change.is_none() => Author::SomebodyElse,
+        (true, false) | (false, true) => Author::Unknown,
+        (false, false) => Author::SomebodyElse,
+    }
+}
+
+/// Whether an operation is one that people call, and not one of the service's own.
+fn is_a_call(kind: &str) -> bool {
+    [StepKind::Start, StepKind::Stop, StepKind::Update, StepKind::RollBack]
+        .iter()
+        .any(|step| step.operation() == kind)
+}
+
 fn take(desk: &mut Desk<'_>, app: &Observed, operation: Option<&ObservedOperation>, from: String, to: String) {
     let at = desk.situation.now;
-    let by_service = app.configuration.system_rollback;
-    let (reason, who) = if by_service {
-        (Reason::System, "the service, or somebody else,")
-    } else {
-        (Reason::Manual, "somebody else")
+    let (reason, who) = match author(desk, app, operation, &from) {
+        Author::Service => (Reason::System, "the service"),
+        Author::SomebodyElse => (Reason::Manual, "somebody else"),
+        Author::Unknown => (Reason::Manual, "somebody else, or the service by itself,"),
     };
     desk.notes.push(Note::warning(
         "RolledBackElsewhere",

@@ -3,6 +3,8 @@
 //! A job in a loop shows RUNNING between two failures, so that one good look is never enough; and a look that shows
 //! nothing is no evidence against a revision (S19).
 
+mod others;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
@@ -11,8 +13,11 @@ use crate::desired::{Desired, Gate};
 use crate::plan::call::operation_of;
 use crate::plan::decision::Waiting;
 use crate::plan::desk::Desk;
+use crate::plan::gate::others::{is_brought_anew, length, other_operation};
 use crate::plan::measure;
 use crate::world::{Observed, ObservedJob, ObservedOperation, OperationStatus, Restored, Sight};
+
+pub(super) use others::{is_brought_since, is_of_ours};
 
 /// The time between two looks at a job that is verified.
 const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);
@@ -53,14 +58,18 @@ struct Terms {
 }
 
 impl Terms {
-    fn of(want: &Desired) -> Self {
+    fn of(want: &Desired, gate: &GateStatus, looping: bool) -> Self {
+        let mut terms = want.gate;
+        if looping && gate.found_at.is_some() && gate.restarts > 0 {
+            terms.stable_for = terms.stable_for.max(want.health.window * 2);
+        }
         let interval = SignedDuration::from_millis(want.configuration.checkpoint.interval_ms);
         // One more: the first checkpoint may have begun before the job was up.
         let checkpoints = i32::try_from(want.gate.min_completed_checkpoints).map_or(i32::MAX, |count| count + 1);
         Self {
-            gate: want.gate,
+            gate: terms,
             patience: want.progress_deadline,
-            needed: want.gate.stable_for + interval.saturating_mul(checkpoints),
+            needed: terms.stable_for + interval.saturating_mul(checkpoints),
         }
     }
 }
@@ -78,6 +87,14 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
     let began = operation_of(intent, desk.situation.world).map(|operation| operation.started_at);
     let operation_id = operation_of(intent, desk.situation.world).map(|operation| operation.id.clone());
     let ended = ended_at(desk, intent);
+    // One that began too late to be that of a call without an answer is somebody else's.
+    let kind = intent.step.operation();
+    let another = desk
+        .situation
+        .world
+        .newest_after(kind, intent.after_operation_id.as_deref());
+    let is_theirs = operation_id.is_none() && intent.operation_id.is_none() && another.is_some();
+    desk.journal.job_operation_id.clone_from(&operation_id);
     desk.open_span(intent.revision.as_deref(), ended);
     let Some(revision) = intent.revision.clone() else {
         return;
@@ -85,8 +102,9 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
     let gate = GateStatus {
         operation_id,
         version_id: brought_version(desk, intent),
+        found_at: is_theirs.then_some(desk.situation.now),
         opened_at: Some(ended),
-        state_expected: intent.restores,
+        state_expected: intent.restores && !is_theirs,
         ..GateStatus::since(began.unwrap_or(intent.declared_at))
     };
     begin(desk, revision, intent.declared_at, gate);
@@ -160,8 +178,9 @@ fn begin(desk: &mut Desk<'_>, revision: String, started_at: Timestamp, gate: Gat
 pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &Desired) -> Verdict {
     let situation = desk.situation;
     let now = situation.now;
-    let terms = Terms::of(want);
+    let looping = desk.journal.restart_loop().is_some();
     let gate = rollout.gate.get_or_insert_with(|| GateStatus::since(now));
+    let terms = Terms::of(want, gate, looping);
     let opened_at = *gate.opened_at.get_or_insert(rollout.deadline - terms.patience);
     rollout.deadline = opened_at + terms.patience;
     if let Some(other) = other_operation(gate, situation.world.operations()) {
@@ -196,6 +215,10 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &
     let fresh_restarts = note(gate, job);
     if let Some(other) = other_operation(gate, situation.world.operations()) {
         gate.down_since = None;
+        if is_brought_anew(gate, situation.world.operations()) {
+            gate.found_at.get_or_insert(now);
+            gate.state_expected = false;
+        }
         gate.excused = gate.restarts;
         gate.excused_operation_id = Some(other.id.clone());
         gate.opened_at = Some(opened_at + length(other));
@@ -333,20 +356,6 @@ fn note(gate: &mut GateStatus, job: &ObservedJob) -> bool {
     let before = gate.restarts;
     gate.restarts = job.restarts.unwrap_or(before).max(before);
     gate.restarts > before
-}
-
-/// An operation of somebody else that began with the gate or later and whose restarts were not taken out: it moves
-/// tasks about, which says nothing about the revision (S19).
-fn other_operation<'a>(gate: &GateStatus, operations: &'a [ObservedOperation]) -> Option<&'a ObservedOperation> {
-    operations
-        .iter()
-        .take_while(|operation| Some(&operation.id) != gate.excused_operation_id.as_ref())
-        .find(|operation| operation.started_at > gate.since && Some(&operation.id) != gate.operation_id.as_ref())
-}
-
-fn length(operation: &ObservedOperation) -> SignedDuration {
-    let ended = operation.ended_at.unwrap_or(operation.started_at);
-    ended.duration_since(operation.started_at)
 }
 
 fn not_yet(now: Timestamp, message: String) -> Verdict {

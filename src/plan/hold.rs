@@ -60,7 +60,7 @@ pub(super) fn held(desk: &Desk<'_>, want: &Desired, difference: &Difference) -> 
         };
         let how = match failed.reason {
             Reason::Manual => "was left by a rollback",
-            Reason::System => "was left by a rollback that the service, or somebody else, made",
+            Reason::System => "was left by a rollback of the service",
             _ => "failed",
         };
         return Some(stall(

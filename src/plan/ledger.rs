@@ -107,6 +107,8 @@ impl Desk<'_> {
         self.journal.rolled_back = None;
         self.journal.last_stop = None;
         self.journal.rollout = None;
+        self.journal.overdue_operation_id = None;
+        self.journal.job_operation_id = None;
         self.journal.unproven.clear();
         self.journal.job = None;
         self.journal.snapshots = None;

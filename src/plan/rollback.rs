@@ -5,6 +5,7 @@
 //! revision is rolled back once, and the job that the way leads to passes the gate again.
 
 mod by_service;
+pub(super) mod in_place;
 pub(super) mod revert;
 
 use crate::plan::change::back_to;
@@ -19,9 +20,9 @@ use crate::desired::Desired;
 use crate::plan::change::{change_while_ready, declare_rollout, open_rollout, without_effect};
 use crate::plan::decision::{Note, Plan, Stall, Waiting, stall};
 use crate::plan::desk::Desk;
-use crate::plan::diff::{Difference, difference};
+use crate::plan::diff::difference;
 use crate::plan::gate::{self, Verdict};
-use crate::plan::hold::{forced_stop_that_holds, held};
+use crate::plan::hold::forced_stop_that_holds;
 use crate::plan::rollout::start::rest_before_start;
 use crate::plan::step::{Fence, Step};
 use crate::plan::{restore, waiting};
@@ -49,29 +50,14 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
         desk.journal.way_back = None;
         return None;
     }
+    in_place::try_again(desk, app, want);
+    let way = desk.journal.way_back.clone().unwrap_or(way);
     desk.serves = Some(way.to.clone());
-    let plan = go(desk, app, want, &way);
-    if plan.is_none() {
+    let Some(plan) = go(desk, app, want, &way) else {
         desk.serves = None;
-    }
-    match plan {
-        Some(Plan::Wait(waiting)) if way.elsewhere && app.status == ApplicationStatus::Running => {
-            Some(beside_the_hold(desk, want, waiting))
-        }
-        plan => plan,
-    }
-}
-
-/// What is said while the job of somebody else's rollback is verified: that the revision of the spec is held.
-fn beside_the_hold(desk: &Desk<'_>, want: &Desired, waiting: Waiting) -> Plan {
-    let anything = Difference::default();
-    match held(desk, want, &anything) {
-        Some(Plan::Stall(stall)) => Plan::Stall(Stall {
-            recheck: Some(waiting.until),
-            ..stall
-        }),
-        _ => Plan::Wait(waiting),
-    }
+        return None;
+    };
+    Some(in_place::beside(desk, app, want, plan))
 }
 
 /// Leaves the way back for as long as the application shall be stopped.
@@ -183,6 +169,9 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
         ApplicationStatus::Updating if awaits_its_end(desk, app, &back, way) => {
             waiting::for_status(desk, app, back.progress_deadline)
         }
+        ApplicationStatus::Updating | ApplicationStatus::Starting if began_since(desk, way) => {
+            waiting::for_status(desk, app, back.progress_deadline)
+        }
         ApplicationStatus::Updating if !way.started => leave(desk, app, &back, way),
         ApplicationStatus::Starting if !way.started && way.rollback_refused => leave(desk, app, &back, way),
         ApplicationStatus::Ready => ready(desk, app, &back, way, &good),
@@ -208,6 +197,13 @@ fn content(desk: &Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Op
 /// Whether a revert cannot leave an update that has not failed before its end or its deadline.
 fn awaits_its_end(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> bool {
     way.reason == Reason::Reverted && !waiting::outlasts(desk, back.progress_deadline) && !fits(desk, app, back, way)
+}
+
+/// Whether what the service does began after the way back, and by no call of it: it is somebody else's, and awaited.
+fn began_since(desk: &Desk<'_>, way: &WayBack) -> bool {
+    let operation = desk.situation.world.in_flight();
+    let theirs = operation.filter(|operation| Some(&operation.id) != desk.journal.overdue_operation_id.as_ref());
+    theirs.is_some_and(|operation| operation.started_at > way.started_at)
 }
 
 /// Whether the pass knew of the way back before it read, so that it asked for the versions.
@@ -328,7 +324,14 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack, goo
     if let Some(plan) = rest_before_start(desk, back) {
         return plan;
     }
-    match restore::of_way_back(desk, back) {
+    // What somebody else went back to has its own state, where nothing good left any.
+    let own = way.elsewhere && !desk.is_good(&way.to);
+    let run = restore::of_way_back(desk, back);
+    match if own {
+        run.or_else(|_| restore::of_start(desk, back))
+    } else {
+        run
+    } {
         Ok(run) => waiting::admitted(desk, Step::Start { run }),
         Err(plan) => plan,
     }
@@ -343,8 +346,8 @@ fn finish(desk: &mut Desk<'_>, app: &Observed, way: &WayBack) {
         desk.notes.push(Note::normal(
             "GatePassed",
             format!(
-                "revision {} runs as version {} and is proven good; somebody else went back to it",
-                way.to, app.version_id
+                "revision {} runs as version {} and is proven good; revision {} is still held",
+                way.to, app.version_id, way.from
             ),
         ));
         return;

@@ -1,7 +1,8 @@
 //! From what the service has to what is wanted: create, change, start, stop, and promote what proved good.
 
 mod background;
-mod overdue;
+pub(super) mod overdue;
+pub(super) mod restart;
 mod running;
 pub(super) mod start;
 mod verify;

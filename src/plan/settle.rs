@@ -1,5 +1,7 @@
 //! What an observation teaches about the call whose effect is awaited, and about a job that went away by itself.
 
+mod ended;
+
 use crate::plan::call::{Verdict, operation_of, verdict};
 
 use crate::api::condition::Reason;
@@ -9,7 +11,9 @@ use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::ownership::Ownership;
-use crate::plan::{adoption, by_hand, elsewhere, gate, measure, put_back, snapshots, stops, unheeded};
+use crate::plan::{
+    adoption, by_hand, elsewhere, gate, measure, put_back, rollback, rollout, snapshots, stops, unheeded,
+};
 use crate::world::ApplicationStatus;
 
 /// Settles the open intent and notices a job that went away by itself.
@@ -17,19 +21,20 @@ pub(super) fn settle(desk: &mut Desk<'_>) {
     pin(desk);
     match desk.journal.intent.clone() {
         None if elsewhere::recognise(desk) => {}
-        None => notice_end(desk),
+        None => ended::notice_end(desk),
         Some(intent) => {
             let verdict = verdict(&intent, desk);
             apply(desk, &intent, verdict);
             let over = desk.journal.intent.is_none();
             if over && !elsewhere::recognise(desk) && intent.step == StepKind::Start {
-                notice_end(desk);
+                ended::notice_end(desk);
             }
         }
     }
     if let Some(app) = &desk.situation.world.application {
         adoption::take_as_good(desk, app);
         by_hand::notice_update(desk, app);
+        rollout::overdue::forget(desk, app);
         if desk.journal.intent.is_some() {
             return;
         }
@@ -156,6 +161,7 @@ fn done(desk: &mut Desk<'_>, intent: &Intent) {
         }
         StepKind::Restart => {
             gate::open(desk, intent);
+            rollback::in_place::restarted(desk, intent);
             desk.handle_run(intent);
             desk.record(HistoryResult::Restarted, intent.revision.clone());
             desk.notes
@@ -221,50 +227,4 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
     if intent.step == StepKind::Restart {
         desk.handle_run(intent);
     }
-}
-
-/// Notices that a job which ran does not run any more although nothing of ours stopped it.
-fn notice_end(desk: &mut Desk<'_>) {
-    let world = desk.situation.world;
-    let running = desk.journal.revisions().running;
-    let ready = world
-        .application
-        .as_ref()
-        .is_some_and(|app| app.status == ApplicationStatus::Ready);
-    if running.is_none() || !ready || world.operations.is_none() {
-        return;
-    }
-    let stopped = world
-        .operations()
-        .first()
-        .is_some_and(|newest| newest.kind == StepKind::Stop.operation());
-    let at = desk.situation.now;
-    desk.close_span(at);
-    let rollout = desk.journal.rollout.as_ref();
-    let verifying = rollout.is_some_and(|rollout| rollout.gate.is_some() && at < rollout.deadline);
-    let unproven = running.as_deref().is_some_and(|running| !desk.is_good(running));
-    if verifying && unproven && !stopped {
-        desk.condemn(Failure {
-            revision: running,
-            reason: Reason::JobEnded,
-            cause: "the job ended before it was proven good".to_owned(),
-            source: Source::Controller,
-        });
-        return;
-    }
-    let (result, note) = if stopped {
-        (
-            HistoryResult::StoppedElsewhere,
-            Note::warning("StoppedElsewhere", "somebody else stopped the application"),
-        )
-    } else {
-        (
-            HistoryResult::JobEnded,
-            Note::warning("JobEnded", "the job ended by itself"),
-        )
-    };
-    desk.record(result, running);
-    desk.set_running(None);
-    desk.journal.rollout = None;
-    desk.notes.push(note);
 }

@@ -10,6 +10,7 @@ mod elsewhere;
 mod found;
 mod gate;
 mod health;
+mod in_place;
 mod intents;
 mod ownership;
 mod pre_change;

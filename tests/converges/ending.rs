@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::argocd::{run, script};
 use crate::history::{History, text};
-use crate::invariants::{is_held_back, is_true, stalled_for};
+use crate::invariants::{is_held_back, is_stalled_as, is_true, stalled_for};
 use crate::run::{Ended, TAIL};
 use crate::trace::{Entry, What, Write};
 use crate::world::APP;
@@ -91,8 +91,13 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
         .world
         .object()
         .is_some_and(|object| object["spec"]["management"]["mode"] == "ObserveOnly");
+    let in_trouble = ended
+        .world
+        .object()
+        .is_some_and(|object| is_stalled_as(&object["status"], "JobUnhealthy"));
     let allowed = match (rechecks, unproven) {
         _ if observed => Costs::OBSERVED,
+        (false, true) if in_trouble => Costs::OF_LOOKS,
         (true, true) => Costs::OF_UNPROVEN_RECHECKS,
         (true, false) => Costs::OF_RECHECKS,
         (_, true) => Costs::UNPROVEN,
@@ -191,17 +196,23 @@ impl Costs {
         reads: 60,
         ..Self::AT_REST
     };
+    /// A job in trouble that is verified on is looked at every five minutes, and its restarts are noted.
+    const OF_LOOKS: Self = Self {
+        writes: 78,
+        reads: 52 * 14,
+        ..Self::AT_REST
+    };
     /// The same for each recheck.
     const OF_UNPROVEN_RECHECKS: Self = Self {
         reads: 52 * 14,
         ..Self::OF_RECHECKS
     };
     /// A call that is sent again every five minutes, each time with its intent and its refusal, or its answer and its
-    /// failure; accepted, it may hang for half an hour, which is told.
+    /// failure; accepted, it may hang for half an hour, which is told, or fail, which is told in other words.
     const OF_RECHECKS: Self = Self {
         calls: 26,
         writes: 78,
-        events: 4,
+        events: 6,
         reads: 52 * 6,
     };
 

@@ -79,11 +79,15 @@ pub const LAWS: &[Law] = &[
     ("S30", drift::nothing_of_ours_is_told_as_somebody_elses),
     ("S31", deadlines::no_revision_is_condemned_by_the_clock_alone),
     ("S32", elsewhere::what_was_found_is_left_alone),
+    ("S32", elsewhere::what_somebody_else_brought_is_not_judged),
     ("S33", elsewhere::what_a_foreign_rollback_left_is_not_sent_again),
     ("S34", without_effect::an_alias_is_the_key_that_it_names),
     ("S34", without_effect::what_had_no_effect_is_not_sent_again),
     ("S35", restore::a_start_after_a_graceful_stop_awaits_its_snapshot),
     ("S36", refusals::what_is_not_accepted_for_long_is_told),
+    ("S33", elsewhere::no_rollback_of_a_person_is_told_as_one_of_the_service),
+    ("S37", elsewhere::what_is_in_place_is_restarted_when_it_is_asked_for),
+    ("S38", elsewhere::only_what_is_ours_is_ended_by_force),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 
@@ -216,6 +220,11 @@ pub fn stalled_for(status: &Value) -> Option<(&str, &str)> {
     let mut conditions = status["conditions"].as_array()?.iter();
     let stalled = conditions.find(|condition| condition["type"] == "Stalled" && condition["status"] == "True")?;
     Some((text(stalled, "/reason"), text(stalled, "/message")))
+}
+
+/// Whether a status is stalled for a reason.
+pub fn is_stalled_as(status: &Value, reason: &str) -> bool {
+    stalled_for(status).is_some_and(|(stalled, _)| stalled == reason)
 }
 
 /// The revisions that a status calls failed.

@@ -21,7 +21,7 @@ use sluicegate::world::Counter;
 
 use crate::clock::VirtualClock;
 use crate::history::text;
-use crate::invariants::{is_held_back, is_true};
+use crate::invariants::{is_held_back, is_stalled_as, is_true};
 use crate::remembered::Remembered;
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
@@ -477,15 +477,6 @@ impl Run {
         self.driver.due = None;
         given
     }
-}
-
-/// Whether a status is stalled for a reason.
-fn is_stalled_as(status: &Value, reason: &str) -> bool {
-    let conditions = status["conditions"].as_array();
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition["type"] == "Stalled" && condition["reason"] == reason)
 }
 
 /// Whether a resource only watches its application.

@@ -170,6 +170,24 @@ impl Act {
         Self::console(SWITCHED_OFF, "UpdateApplication", input)
     }
 
+    /// Somebody else deploys other code.
+    pub fn console_deploy(key: &'static str) -> Self {
+        let location = json!({"FileKeyUpdate": key});
+        let content = json!({"CodeContentUpdate": {"S3ContentLocationUpdate": location}});
+        let input = json!({"ApplicationConfigurationUpdate": {"ApplicationCodeConfigurationUpdate": content}});
+        Self::console("console deploy", "UpdateApplication", input)
+    }
+
+    /// What is begun with these operations comes to no end by itself, and nothing else is out of order.
+    pub fn hanging(operations: &[&str]) -> Self {
+        let hang = operations.iter().map(|operation| (*operation).to_owned());
+        let faults = Faults {
+            hang: hang.collect(),
+            ..Faults::default()
+        };
+        Self::outage("operations hang", faults)
+    }
+
     /// Somebody else goes back to the version before.
     pub fn console_rollback() -> Self {
         Self::console("console rollback", "RollbackApplication", json!({}))

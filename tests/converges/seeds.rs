@@ -84,7 +84,8 @@ pub fn history(seed: u64, looks: Looks) -> Vec<String> {
 fn run(seed: u64, looks: Looks) -> Ended {
     let mut dice = Dice::new(seed);
     let rules = rules(&mut dice);
-    let acts = acts(&mut dice);
+    let mut acts = acts(&mut dice);
+    intrude(seed, &mut acts);
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
     let broken_reads = numbers(&mut dice, 800);
@@ -103,7 +104,8 @@ fn run(seed: u64, looks: Looks) -> Ended {
 pub fn tell(seed: u64) -> String {
     let mut dice = Dice::new(seed);
     let rules = rules(&mut dice);
-    let acts = acts(&mut dice);
+    let mut acts = acts(&mut dice);
+    intrude(seed, &mut acts);
     let faults = faults(&mut dice);
     let acts: Vec<String> = acts.iter().map(|act| format!("{} {:?}", act.name, act.when)).collect();
     format!("{rules:?}\n{}\n{faults:?}", acts.join("\n"))
@@ -205,6 +207,38 @@ fn beside(dice: &mut Dice) -> Vec<Act> {
         4 | 5 => vec![Act::console_rollback().within(soon, then)],
         _ => vec![Act::restored().within(soon, then)],
     }
+}
+
+/// What others do in one history of four: what is begun hangs, somebody else goes back and asks for a restart, or brings code
+/// that the spec then follows. The dice are its own, so that the other histories go on as they were found.
+fn intrude(seed: u64, acts: &mut Vec<Act>) {
+    let mut dice = Dice::new(!seed);
+    if !dice.one_in(4) {
+        return;
+    }
+    let soon = dice.pick(&["/intent", "/rollout/gate", "/wayBack", "/failedRevisions"]);
+    let then = i64::try_from(dice.below(120)).unwrap_or_default();
+    let intrusion = match dice.below(3) {
+        0 => {
+            let begins = ["StartApplication", "StopApplication", "UpdateApplication"];
+            let hanging = Act::hanging(&[dice.pick(&begins)]).within(soon, then);
+            vec![
+                hanging,
+                Act::outage("the service works", Faults::default()).after(dice.pick(&[60, 200, 2_400])),
+            ]
+        }
+        1 => vec![
+            Act::console_rollback().within(soon, then),
+            Act::annotate("sluicegate.dev/restart-requested-at", dice.pick(&["1", "2", "3"])).after(then),
+        ],
+        _ => {
+            let key = dice.pick(&["healthy-2.yaml", "loops-1.yaml", "later-1.yaml", "flaps-1.yaml"]);
+            let follows = Act::edit("follows", code(key)).after(dice.pick(&[0, 5, 60]));
+            vec![Act::console_deploy(key).within(soon, then), follows]
+        }
+    };
+    let place = 1 + usize::try_from(dice.below(3)).unwrap_or_default();
+    acts.splice(place..place, intrusion);
 }
 
 fn first(dice: &mut Dice) -> Value {

@@ -17,6 +17,8 @@ pub struct Faults {
     /// Members of `UpdateApplication`, at any depth, that are accepted and not carried out; also whole operations that change
     /// an application or its tags, by name.
     pub ignore: BTreeSet<String>,
+    /// Operations that are accepted and come to no end by themselves; a forced stop, and a rollback where it is legal, ends them.
+    pub hang: BTreeSet<String>,
     /// Role ARNs that the service cannot use.
     pub unknown_roles: BTreeSet<String>,
     /// Applications per region, instead of the quota of the settings.

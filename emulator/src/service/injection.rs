@@ -51,6 +51,19 @@ impl Service {
         use_one(&mut self.faults.drop_replies, operation)
     }
 
+    /// Lets what a call began come to no end, where that is a fault in force.
+    pub(crate) fn hang(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
+        let by_force = call.input.get("Force").and_then(serde_json::Value::as_bool) == Some(true);
+        if by_force || !self.faults.hang.contains(operation) {
+            return Ok(());
+        }
+        let (_, _, application) = self.parts(call)?;
+        if let Some(transition) = &mut application.transition {
+            transition.due = None;
+        }
+        Ok(())
+    }
+
     pub(crate) fn fault(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
         let resource = match call.text("ApplicationName") {
             "" => "*".to_owned(),

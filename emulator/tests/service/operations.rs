@@ -1,6 +1,6 @@
 //! The operation log and the version history.
 
-use managed_flink_emulator::service::ErrorCode;
+use managed_flink_emulator::service::{ErrorCode, Faults};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, code};
@@ -100,4 +100,25 @@ fn every_version_can_be_described_with_the_configuration_it_had() {
     ] {
         assert_eq!(bed.orders_refused(operation, &members).0, ErrorCode::ResourceNotFound);
     }
+}
+
+#[test]
+fn what_hangs_comes_to_no_end_before_a_forced_stop() {
+    let mut bed = Bed::new();
+    bed.create("good.yaml");
+    bed.service.set_faults(Faults {
+        hang: ["StartApplication".to_owned(), "StopApplication".to_owned()].into(),
+        ..Faults::default()
+    });
+    bed.orders("StartApplication", &json!({ "RunConfiguration": {} }));
+    bed.pass(100_000);
+    assert_eq!(bed.describe()["ApplicationStatus"], "STARTING");
+    bed.orders("StopApplication", &json!({ "Force": true }));
+    bed.pass(1000);
+    assert_eq!(bed.describe()["ApplicationStatus"], "READY");
+    let operations = bed.orders("ListApplicationOperations", &json!({}));
+    assert_eq!(
+        operations["ApplicationOperationInfoList"][1]["OperationStatus"],
+        "CANCELLED"
+    );
 }

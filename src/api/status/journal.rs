@@ -29,6 +29,14 @@ pub struct Journal {
     /// The call that is about to be sent or whose effect is awaited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
+    /// The operation of a call of the controller that outlasts its deadline, so that it is known after the call is given up.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue_operation_id: Option<String>,
+    /// The operation with which a call of the controller brought the job in place.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_operation_id: Option<String>,
     /// The change that is being brought out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,

@@ -222,7 +222,8 @@ pub struct WayBack {
     /// Whether the job of the good revision was started again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub started: bool,
-    /// Whether somebody else, or the service itself, took it: it is verified and never undone.
+    /// Whether it leads to what is in place already, by a rollback of somebody else or of the service itself, or by a restart
+    /// on request: that is verified and never undone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub elsewhere: bool,
     /// Why it failed; it is not tried again before a person asks for it.

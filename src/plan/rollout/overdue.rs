@@ -5,17 +5,16 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::api::status::StepKind;
+use crate::api::status::{Intent, StepKind};
 use crate::desired::Desired;
 use crate::plan::call::operation_of;
 use crate::plan::decision::Plan;
 use crate::plan::desk::Desk;
-use crate::plan::diff::difference;
 use crate::plan::ledger::{Failure, Source};
-use crate::plan::rollout::running::by_force;
+use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
 use crate::plan::waiting;
-use crate::world::{ApplicationStatus, Observed};
+use crate::world::{ApplicationStatus, Observed, OperationStatus};
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
 /// it was never proven, or is in a loop, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
@@ -23,7 +22,7 @@ use crate::world::{ApplicationStatus, Observed};
 pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let revision = want.revision.to_string();
     let rollout = desk.journal.rollout.as_ref()?;
-    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_of_ours(desk, app, want);
+    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_of_ours(desk);
     if app.status != ApplicationStatus::Updating || !ours || !waiting::outlasts(desk, want.progress_deadline) {
         return None;
     }
@@ -46,22 +45,52 @@ pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desi
     None
 }
 
-/// Whether the update that goes on is the one of the change and not somebody else's: it was awaited before, or brings what
-/// is wanted.
-fn is_of_ours(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    let before = desk.situation.app.status.as_ref();
-    let awaited = before.and_then(|status| status.journal.intent.as_ref());
-    awaited.is_some_and(|intent| intent.step == StepKind::Update) || difference(app, &want.configuration).is_empty()
+/// Whether the update that goes on is the one of the change and not somebody else's.
+fn is_of_ours(desk: &Desk<'_>) -> bool {
+    match desk.situation.world.in_flight() {
+        Some(operation) => desk.journal.overdue_operation_id.as_ref() == Some(&operation.id),
+        None => awaited(desk) == Some(StepKind::Update),
+    }
 }
 
-/// Whether a start, or a stop that serves a change, lasts longer than allowed.
+/// The call whose effect was awaited before this pass.
+fn awaited(desk: &Desk<'_>) -> Option<StepKind> {
+    let before = desk.situation.app.status.as_ref()?;
+    before.journal.intent.as_ref().map(|intent| intent.step)
+}
+
+/// Whether a call of ours that was given up without its end, because its forced stop was refused, lasts longer than allowed.
+/// What somebody else began is left to people.
 pub(super) fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
-    waiting::outlasts(desk, want.progress_deadline)
+    let is_failed = desk.journal.failure_of(want.revision.as_str()).is_some();
+    let is_known = desk.situation.world.in_flight().is_some() && is_of_ours(desk);
+    // A forced stop that never arrived was decided before.
+    (is_known || awaited(desk) == Some(StepKind::ForceStop))
+        && waiting::outlasts(desk, want.progress_deadline)
         && match app.status {
             ApplicationStatus::Starting => true,
             ApplicationStatus::Stopping => want.state == DesiredState::Running,
+            ApplicationStatus::Updating => want.state == DesiredState::Running && !is_failed,
             _ => false,
         }
+}
+
+/// Forgets the operation that outlasted its deadline once it has ended and its job, if it brought one, is verified.
+pub(in crate::plan) fn forget(desk: &mut Desk<'_>, app: &Observed) {
+    let rollout = desk.journal.rollout.as_ref();
+    let is_open = desk.journal.intent.is_some() || rollout.is_some_and(|rollout| rollout.gate.is_none());
+    if app.status.is_settled() && !is_open {
+        desk.journal.overdue_operation_id = None;
+    }
+}
+
+/// Whether what the service does is what a call began, and not what somebody else began after it or in its place.
+fn is_under_way(desk: &Desk<'_>, intent: &Intent) -> bool {
+    let world = desk.situation.world;
+    match operation_of(intent, world) {
+        Some(operation) => operation.status == OperationStatus::InProgress,
+        None => world.in_flight().is_none(),
+    }
 }
 
 /// Ends what hangs; a start that hangs is a failure of its revision.
@@ -86,6 +115,13 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
     let overdue = desk.situation.now >= began + want.progress_deadline;
     if !overdue {
         return Some(waiting::for_intent(desk, &intent));
+    }
+    if !app.status.is_settled() && !is_under_way(desk, &intent) {
+        return Some(waiting::for_status(desk, app, want.progress_deadline));
+    }
+    if !app.status.is_settled() {
+        let id = operation.map(|operation| operation.id.clone());
+        desk.journal.overdue_operation_id = id.or(intent.operation_id.clone());
     }
     match (&app.status, intent.step) {
         (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),

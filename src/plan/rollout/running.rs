@@ -5,16 +5,17 @@ use crate::api::spec::{DesiredState, PreChangeSnapshot};
 use crate::api::status::{PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::Desired;
 use crate::plan::change::{declare_rollout, without_effect};
-use crate::plan::decision::{Plan, Stall, stall};
+use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::{Difference, difference};
 use crate::plan::hold::held;
 use crate::plan::rollout::background::{aside, background, beside};
+use crate::plan::rollout::restart::{by_force, out_of_the_way, restart, without_restore_point};
 use crate::plan::rollout::start::rest_after_failure;
 use crate::plan::rollout::verify::{is_proven, verify};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{health, restore, switched_off, waiting};
+use crate::plan::{health, restore, rollback, switched_off, waiting};
 use crate::world::{Observed, Sight, SnapshotStatus};
 
 pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
@@ -25,7 +26,7 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     let difference = difference(app, &want.configuration);
     if !difference.is_empty() {
         return match held(desk, want, &difference) {
-            Some(plan) => match health::answer_of_stand_in(desk, app, want).unwrap_or(plan) {
+            Some(plan) => match answer_in_place(desk, app, want).unwrap_or(plan) {
                 Plan::Stall(stall) => beside(aside(desk, app, want), Plan::Stall(stall)),
                 plan => plan,
             },
@@ -55,18 +56,10 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
     }
 }
 
-fn restart(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    if let Some(plan) = out_of_the_way(desk, want) {
-        return plan;
-    }
-    let run = match restore::of_update(desk, app, want) {
-        Ok(run) => run,
-        Err(plan) => return plan,
-    };
-    let fence = Fence {
-        token: app.token.clone(),
-    };
-    waiting::admitted(desk, Step::Restart { run, fence })
+/// What is asked of the job in place of the held revision, or answers a loop of it.
+fn answer_in_place(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    let restart = rollback::in_place::restart(desk, app, want);
+    restart.or_else(|| health::answer_of_stand_in(desk, app, want))
 }
 
 /// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and
@@ -116,48 +109,6 @@ fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, dif
 fn is_condemned(desk: &Desk<'_>) -> bool {
     let running = desk.journal.revisions().running;
     running.is_some_and(|running| desk.journal.failure_of(&running).is_some())
-}
-
-/// The forced stop of the job in place, if there is state to start from afterwards.
-pub(super) fn by_force(desk: &mut Desk<'_>, want: &Desired) -> Plan {
-    match restore::of_start(desk, want) {
-        Ok(_) => waiting::admitted(desk, Step::ForceStop),
-        Err(plan) => plan,
-    }
-}
-
-/// The forced stop of a job that is down and keeps the service from taking the change, after the window in which it may
-/// come up again.
-fn out_of_the_way(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
-    let refusal = desk.journal.refusal.as_ref()?;
-    let of_this = refusal.step != StepKind::TakeSnapshot && refusal.revision == desk.target();
-    if refusal.class != RefusalClass::JobDown || !of_this {
-        return None;
-    }
-    if let Some(plan) = without_restore_point(desk, want, refusal) {
-        return Some(plan);
-    }
-    (!is_seen_up(desk) && waiting::is_refused_at_last(refusal, desk.situation.now)).then(|| by_force(desk, want))
-}
-
-/// Whether a look shows that the job came up, whatever the service said last.
-fn is_seen_up(desk: &Desk<'_>) -> bool {
-    matches!(&desk.situation.world.job, Sight::Seen(Some(job)) if job.is_up())
-}
-
-/// Why a job that stays down and could not be started again after a forced stop is left as it is; the call is sent again
-/// when a look shows that it came up.
-fn without_restore_point(desk: &Desk<'_>, want: &Desired, refusal: &RefusalStatus) -> Option<Plan> {
-    if is_seen_up(desk) || !waiting::is_refused_throughout(refusal) {
-        return None;
-    }
-    match restore::of_start(desk, want) {
-        Err(Plan::Stall(stall)) => Some(Plan::Stall(Stall {
-            recheck: Some(desk.situation.now + desk.situation.rules.refusal_recheck),
-            ..stall
-        })),
-        _ => None,
-    }
 }
 
 /// The snapshot before a change: by policy, and always before snapshots are switched off.

@@ -38,7 +38,10 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
             promote(desk, app, want);
             None
         }
-        Verdict::NotYet(waiting) => Some(beside(background(desk, app, want), Plan::Wait(waiting))),
+        Verdict::NotYet(waiting) => match background(desk, app, want) {
+            Some(Plan::Do(step)) => Some(Plan::Do(step)),
+            other => Some(still_in_trouble(desk, want).unwrap_or_else(|| beside(other, Plan::Wait(waiting)))),
+        },
         Verdict::Unverified(why) => {
             desk.journal.had_state = true;
             Some(stall(
@@ -59,7 +62,10 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
     let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
     if gate.is_some_and(|gate| gate.found_at.is_some()) {
         let plan = left_running(desk, want, &trouble);
-        desk.journal.rollout = None;
+        if let Some(gate) = desk.journal.rollout.as_mut().and_then(|rollout| rollout.gate.as_mut()) {
+            gate.excused = gate.restarts;
+            gate.stable_since = None;
+        }
         return plan;
     }
     if trouble.reason == Reason::DeadlineExceeded && desk.journal.revisions().good.as_deref() == Some(revision) {
@@ -88,20 +94,36 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
 }
 
 /// A job that was found running, or of the newest good revision that is late, is not stopped by its gate: the trouble is
-/// told, and `spec.health` says what follows. The gate of what was found ends; the restart counter is watched after it.
+/// told, and `spec.health` says what follows. It is verified on, and the trouble is over when it passes the gate.
 fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
     if health::begin_in_gate(desk, &trouble.cause) {
         desk.notes
             .push(Note::warning(trouble.reason.as_str(), trouble.cause.clone()));
     }
+    told(desk, want, &trouble.cause)
+}
+
+/// What is said of a job that no call of ours brought, or what is done with it, until it passes the gate after trouble.
+fn still_in_trouble(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
+    let gate = desk.journal.rollout.as_ref()?.gate.as_ref()?;
+    gate.found_at?;
+    let cause = desk.journal.restart_loop()?.found.clone();
+    Some(told(desk, want, &cause))
+}
+
+/// The stall over a job in trouble, which is looked at again, or what the spec asks for it.
+fn told(desk: &mut Desk<'_>, want: &Desired, cause: &str) -> Plan {
     let again = desk.situation.now + desk.situation.rules.refusal_recheck;
-    match health::answer(desk, want) {
-        Some(Plan::Stall(stall)) => Plan::Stall(Stall {
+    let plan = health::answer(desk, want).unwrap_or_else(|| stall(Reason::JobUnhealthy, cause));
+    if matches!(plan, Plan::Do(_)) {
+        desk.journal.rollout = None;
+    }
+    match plan {
+        Plan::Stall(stall) => Plan::Stall(Stall {
             recheck: Some(again),
             ..stall
         }),
-        Some(plan) => plan,
-        None => stall(Reason::JobUnhealthy, trouble.cause.clone()),
+        plan => plan,
     }
 }
 

@@ -4,9 +4,9 @@ use super::gate::{after_looks, job, verifying};
 use super::*;
 use crate::api::status::HistoryResult;
 
-const BAD: &str = "parallelism: {parallelism: 4}";
+pub(super) const BAD: &str = "parallelism: {parallelism: 4}";
 
-fn good() -> Desired {
+pub(super) fn good() -> Desired {
     Case::new("").want().unwrap()
 }
 
@@ -26,7 +26,7 @@ fn operations(update: OperationStatus) -> Vec<ObservedOperation> {
 }
 
 /// The case after somebody went back from version 3 to the content of the good revision.
-fn rolled_back(case: Case, good: &Desired) -> Case {
+pub(super) fn rolled_back(case: Case, good: &Desired) -> Case {
     case.world(|app| {
         app.version_id = 4;
         app.updated_from = Some(3);
@@ -39,13 +39,13 @@ fn rolled_back(case: Case, good: &Desired) -> Case {
 }
 
 /// A change in its gate from the good revision.
-fn in_the_gate() -> Case {
+pub(super) fn in_the_gate() -> Case {
     verifying(BAD).journal(|journal| {
         journal.revisions.as_mut().unwrap().good = Some(good().revision.to_string());
     })
 }
 
-fn left(case: &Case) -> String {
+pub(super) fn left(case: &Case) -> String {
     case.want().unwrap().revision.to_string()
 }
 
@@ -94,10 +94,57 @@ fn a_rollback_to_content_that_nobody_knows_is_not_undone_either() {
     assert_eq!(decision.journal.rolled_back.unwrap().to, unknown.revision.to_string());
 }
 
+/// The rollback with what ended before it, under system rollback or without.
+fn after_operation(kind: &str, status: OperationStatus, ended: i64, system: bool) -> Case {
+    let before = ObservedOperation {
+        started_at: after(10),
+        ended_at: Some(after(ended)),
+        ..operation("op-before", kind, status)
+    };
+    let mut listed = operations(OperationStatus::Successful);
+    listed.insert(1, before);
+    let case = rolled_back(in_the_gate(), &good()).operations(listed);
+    case.world(|app| app.configuration.system_rollback = system)
+}
+
 #[test]
-fn a_rollback_where_the_service_may_do_it_by_itself_is_recorded_as_of_the_system() {
-    let case = rolled_back(in_the_gate(), &good()).world(|app| app.configuration.system_rollback = true);
-    is_held(&case.decide(), &left(&case), Reason::System);
+fn only_a_rollback_that_follows_a_failed_change_at_once_is_one_of_the_service() {
+    let (update, failed) = ("UpdateApplication", OperationStatus::Failed);
+    let told = |case: Case, reason: Reason| {
+        let decision = case.decide();
+        is_held(&decision, &left(&case), reason);
+        decision.notes[0].message.clone()
+    };
+    for kind in [update, "ApplicationAutoScaling"] {
+        let message = told(after_operation(kind, failed, 19, true), Reason::System);
+        assert!(message.starts_with("the service rolled"), "{message}");
+    }
+    let done = OperationStatus::Successful;
+    for (status, ended, system) in [
+        (failed, -600, true),
+        (done, 19, true),
+        (OperationStatus::Cancelled, 19, true),
+        (failed, 19, false),
+    ] {
+        let message = told(after_operation(update, status, ended, system), Reason::Manual);
+        assert!(
+            message.starts_with("somebody else, or the service by itself,"),
+            "{message}"
+        );
+    }
+    for (kind, system) in [("StartApplication", true), (update, false)] {
+        let message = told(after_operation(kind, done, 19, system), Reason::Manual);
+        assert!(message.starts_with("somebody else rolled"), "{message}");
+    }
+}
+
+#[test]
+fn a_rollback_that_no_operation_tells_of_is_of_nobody_where_the_service_may_have_made_it() {
+    let case = rolled_back(in_the_gate(), &good()).operations(vec![]);
+    let case = case.world(|app| app.configuration.system_rollback = true);
+    let decision = case.decide();
+    is_held(&decision, &left(&case), Reason::Manual);
+    assert!(decision.notes[0].message.starts_with("somebody else, or the service"));
 }
 
 /// An update of ours that goes on; its answer named version 3 or was lost.

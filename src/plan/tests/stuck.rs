@@ -119,3 +119,101 @@ fn a_restart_of_a_job_that_stays_down_is_made_by_force() {
     let again = down.journal(|journal| journal.refusal.as_mut().unwrap().last_at = after(310));
     assert_eq!(step(&again.decide()), StepKind::ForceStop);
 }
+
+/// Somebody else's operation that goes on for longer than the deadline.
+fn theirs(kind: &str, status: ApplicationStatus) -> Case {
+    let began = operation("op-theirs", kind, OperationStatus::InProgress);
+    let case = Case::running("")
+        .world(|app| app.status = status)
+        .operations(vec![began]);
+    let case = case.journal(|journal| journal.revisions.as_mut().unwrap().running = None);
+    case.respec("parallelism: {parallelism: 6}").at(1802)
+}
+
+fn is_left_to_people(case: &Case) {
+    let decision = case.decide();
+    let (reason, message) = stalls(&decision);
+    assert_eq!(reason, Reason::DeadlineExceeded);
+    assert!(message.contains("force-stop-requested-at"), "{message}");
+    assert_eq!(decision.journal.failed_revisions, []);
+}
+
+#[test]
+fn a_start_or_stop_of_somebody_else_that_hangs_is_left_to_people() {
+    for (kind, status) in [
+        ("StartApplication", ApplicationStatus::Starting),
+        ("StopApplication", ApplicationStatus::Stopping),
+        ("UpdateApplication", ApplicationStatus::Updating),
+    ] {
+        let case = theirs(kind, status.clone());
+        is_left_to_people(&case);
+        let asked = theirs(kind, status).annotate("sluicegate.dev/force-stop-requested-at", "1");
+        assert_eq!(step(&asked.decide()), StepKind::ForceStop);
+    }
+    let wanted = theirs("UpdateApplication", ApplicationStatus::Updating);
+    let content = wanted.want().unwrap().configuration;
+    let revision = wanted.want().unwrap().revision.to_string();
+    let wanted = wanted
+        .world(|app| app.configuration = content)
+        .journal(|journal| journal.rollout = Some(rollout_of(&revision)));
+    is_left_to_people(&wanted);
+}
+
+#[test]
+fn a_start_of_somebody_else_beside_a_call_of_ours_that_is_over_is_left_to_people() {
+    for (step, kind, status) in [
+        (StepKind::Start, "StartApplication", ApplicationStatus::Starting),
+        (StepKind::Stop, "StopApplication", ApplicationStatus::Stopping),
+        (StepKind::Restart, "UpdateApplication", ApplicationStatus::Updating),
+        (StepKind::Update, "UpdateApplication", ApplicationStatus::Updating),
+    ] {
+        let over = operation("op-new", kind, OperationStatus::Cancelled);
+        let began = operation("op-theirs", kind, OperationStatus::InProgress);
+        let case = theirs(kind, status.clone()).issued(step);
+        is_left_to_people(&case.operations(vec![began.clone(), over]));
+        let late = ObservedOperation {
+            started_at: after(90),
+            ..began
+        };
+        let case = theirs(kind, status).intent(step, Phase::Unknown);
+        is_left_to_people(&case.operations(vec![late]).at(1900));
+    }
+}
+
+#[test]
+fn what_is_ours_and_hangs_is_ended_although_its_forced_stop_was_refused() {
+    for (step_of, kind, status) in [
+        (StepKind::Start, "StartApplication", ApplicationStatus::Starting),
+        (StepKind::Stop, "StopApplication", ApplicationStatus::Stopping),
+        (StepKind::Restart, "UpdateApplication", ApplicationStatus::Updating),
+    ] {
+        let began = operation("op-new", kind, OperationStatus::InProgress);
+        let case = Case::running("")
+            .under_way(step_of, status)
+            .operations(vec![began])
+            .at(1802);
+        assert_eq!(step(&case.decide()), StepKind::ForceStop);
+        let refused = case.recorded().journal(|journal| journal.intent = None).at(1810);
+        assert_eq!(step(&refused.decide()), StepKind::ForceStop, "{step_of:?}");
+    }
+}
+
+#[test]
+fn what_somebody_else_begins_on_a_way_back_is_awaited() {
+    for (kind, status) in [
+        ("StartApplication", ApplicationStatus::Starting),
+        ("UpdateApplication", ApplicationStatus::Updating),
+    ] {
+        let theirs = ObservedOperation {
+            started_at: after(80),
+            ..operation("op-theirs", kind, OperationStatus::InProgress)
+        };
+        let case = failed_change("").recorded().journal(|journal| {
+            journal.intent = None;
+            journal.way_back.as_mut().unwrap().rollback_refused = true;
+        });
+        let case = case.world(|app| app.status = status).operations(vec![theirs]);
+        let decision = case.at(90).decide();
+        assert_eq!(waits(&decision), Reason::RollingBack);
+    }
+}

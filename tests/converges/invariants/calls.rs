@@ -148,7 +148,7 @@ pub(super) fn retried(between: &[Entry]) -> bool {
     between.iter().any(|entry| {
         matches!(
             entry.what,
-            What::User("sluicegate.dev/retry-requested-at" | "restart nonce")
+            What::User("sluicegate.dev/retry-requested-at" | "sluicegate.dev/restart-requested-at" | "restart nonce")
         )
     })
 }

@@ -1,9 +1,15 @@
 //! What is left alone because somebody else brought it.
 
+use serde_json::Value;
+
 use super::rollouts::launches;
-use super::{brings_revision, failed_revisions};
+use super::{brings_revision, failed_revisions, is_stalled_as};
 use crate::history::{History, text};
-use crate::trace::{Entry, What};
+use crate::script::SWITCHED_OFF;
+use crate::trace::{Call, Entry, What};
+
+/// What somebody else does that brings another job.
+const BRINGS: [&str; 4] = ["console start", "console update", "console deploy", SWITCHED_OFF];
 
 /// S32: a job that was found running is neither stopped by force nor rolled back, and no revision fails, before the
 /// controller brought another or somebody asked for something.
@@ -89,8 +95,16 @@ fn is_asked_for(history: History<'_>, since: usize, at: usize) -> bool {
     let then = history.written(since);
     let is_brought = ["/rollout/gate", "/rollout/updatedVersionId", "/intent/fence"];
     let is_brought = is_brought.iter().any(|member| then.pointer(member).is_some());
+    // What a lost status knew is not known any more.
+    let is_forgotten = |entry: &Entry| matches!(entry.what, What::Elsewhere("restored from a backup"));
+    let knew_nothing = history.0[..since].iter().any(is_forgotten) && text(then, "/revisions/good").is_empty();
     let was_waiting = text(then, "/rollout/revision") == revision && !is_brought;
+    let target = text(then, "/revisions/target");
+    let is_newer = !target.is_empty() && target != revision;
     was_waiting
+        || is_newer
+        || knew_nothing
+        || between.iter().any(is_forgotten)
         || between.iter().any(|entry| match &entry.what {
             What::User("sluicegate.dev/retry-requested-at") => true,
             What::Write(write) => write.after.as_ref().is_some_and(|after| {
@@ -99,4 +113,147 @@ fn is_asked_for(history: History<'_>, since: usize, at: usize) -> bool {
             What::Pass(object) => text(object, "/metadata/uid") != uid,
             _ => false,
         })
+}
+
+/// S32: a job that somebody else brought condemns no revision, and is neither stopped by force nor rolled back, before a call
+/// of ours brought another. A way back that was taken before goes on, and a call of ours without an answer may be what
+/// brought it.
+pub(super) fn what_somebody_else_brought_is_not_judged(history: History<'_>) -> Vec<String> {
+    let brings = |entry: &Entry| matches!(entry.what, What::Elsewhere(what) if BRINGS.contains(&what));
+    let brought = history.0.iter().enumerate().filter(|(_, entry)| brings(entry));
+    let mut found = Vec::new();
+    for (since, _) in brought {
+        let before = history.written(since);
+        let mut calls = history.calls();
+        let is_ours = calls.any(|(at, _, call)| at < since && !call.answered && call.operation != "TagResource");
+        if is_ours || before.get("wayBack").is_some() || before.pointer("/intent/phase").is_some() {
+            continue;
+        }
+        let later = history.0.iter().enumerate().skip(since + 1);
+        let judged = later.take_while(|(at, entry)| match &entry.what {
+            What::Call(call) => !launches(history, *at, call) || call.operation == "RollbackApplication",
+            What::Elsewhere(what) => !what.contains("rollback"),
+            _ => true,
+        });
+        let broken = judged.filter(|(at, entry)| match &entry.what {
+            What::Call(call) => {
+                let undoes = call.operation == "RollbackApplication" || call.forces();
+                let running = history.described(*at).and_then(|read| read.status.as_deref()) == Some("RUNNING");
+                undoes && running && !is_asked(history, *at)
+            }
+            What::Write(write) => {
+                let before = write.before.as_ref().map_or(&Value::Null, |before| &before["status"]);
+                let after = write.after.as_ref().map_or(&Value::Null, |after| &after["status"]);
+                let reason = text(after, "/lastFailure/reason");
+                let news = failed_revisions(after).difference(&failed_revisions(before)).count() > 0;
+                news && after["lastFailure"] != before["lastFailure"]
+                    && reason != "ForceStopped"
+                    && reason != "StartFailed"
+            }
+            _ => false,
+        });
+        let told =
+            broken.map(|(_, entry)| format!("a job that somebody else brought is held to account at {}", entry.at));
+        found.extend(told);
+    }
+    found
+}
+
+/// Whether the spec or somebody asks for the forced stop or the rollback, the service says that the job is down, or the job
+/// is of a revision that failed before.
+fn is_asked(history: History<'_>, at: usize) -> bool {
+    let (object, written) = (history.object(at), history.written(at));
+    let by_policy = matches!(text(object, "/spec/health/onUnhealthy"), "ForceStop" | "Restart");
+    let by_request = ["force-stop", "rollback"].iter().any(|request| {
+        let key = format!("sluicegate.dev/{request}-requested-at");
+        object["metadata"]["annotations"][key].is_string()
+    });
+    let deleting = !object["metadata"]["deletionTimestamp"].is_null();
+    let reverted = text(written, "/wayBack/reason") == "Reverted";
+    let failed = !failed_revisions(written).is_empty();
+    by_policy || by_request || deleting || reverted || failed || text(written, "/refusal/class") == "JobDown"
+}
+
+/// S33: a rollback that a person made is not told as one of the service.
+pub(super) fn no_rollback_of_a_person_is_told_as_one_of_the_service(history: History<'_>) -> Vec<String> {
+    let system = |status: &Value| {
+        let failed = status["failedRevisions"].as_array().into_iter().flatten();
+        failed.filter(|failed| failed["reason"] == "System").count()
+    };
+    let wrong = history.writes().filter(|(at, _, write)| {
+        let status = |object: &Value| system(&object["status"]);
+        let before = write.before.as_ref().map_or(0, |before| status(before));
+        let after = write.after.as_ref().map_or(0, |after| status(after));
+        let launched = history
+            .calls()
+            .filter(|(place, _, call)| place < at && launches(history, *place, call));
+        let since = launched.last().map_or(0, |(place, _, _)| place);
+        let made = history.0[since..*at]
+            .iter()
+            .any(|entry| matches!(entry.what, What::Left(_)));
+        after > before && made
+    });
+    wrong
+        .map(|(_, entry, _)| format!("a person's rollback is told as one of the service at {}", entry.at))
+        .collect()
+}
+
+/// S37: a restart that is asked for while a revision is held after a rollback is made: no status says that nothing happens
+/// while the request is open and a job runs.
+pub(super) fn what_is_in_place_is_restarted_when_it_is_asked_for(history: History<'_>) -> Vec<String> {
+    let put_off = history.writes().filter(|(_, _, write)| {
+        let Some(after) = &write.after else { return false };
+        let status = &after["status"];
+        let (asked, handled) = (&after["spec"]["restartNonce"], &status["handled"]["restartNonce"]);
+        let open = !status["requests"]["restart"].is_null() || !asked.is_null() && asked != handled;
+        let idle = status["intent"].is_null() && status["refusal"].is_null();
+        let running = text(status, "/aws/applicationStatus") == "RUNNING";
+        let observed = status["observedGeneration"] == after["metadata"]["generation"];
+        observed && open && idle && running && is_stalled_as(status, "RolledBack")
+    });
+    put_off
+        .map(|(_, entry, _)| format!("a restart of what is in place is put off at {}", entry.at))
+        .collect()
+}
+
+/// S38: a start, a stop or an update of somebody else is not ended by force, unless somebody asks for it. What was begun
+/// before the resource lost its memory is somebody else's.
+pub(super) fn only_what_is_ours_is_ended_by_force(history: History<'_>) -> Vec<String> {
+    let ended = history.calls().filter(|(at, _, call)| {
+        let asked = !history.written(*at)["requests"]["forceStop"].is_null()
+            || is_on_request(history, *at)
+            || !history.object(*at)["metadata"]["deletionTimestamp"].is_null();
+        call.forces() && !asked && under_way(call).is_some_and(|id| !is_ours(history, *at, id))
+    });
+    ended
+        .map(|(_, entry, _)| format!("an operation of somebody else is ended by force at {}", entry.at))
+        .collect()
+}
+
+/// Whether the way back that goes on began with a request to stop by force.
+fn is_on_request(history: History<'_>, at: usize) -> bool {
+    let failed = history.written(at)["failedRevisions"].as_array();
+    failed
+        .into_iter()
+        .flatten()
+        .any(|failed| failed["reason"] == "ForceStopped")
+}
+
+/// The start, stop or update that goes on at a call.
+fn under_way(call: &Call) -> Option<&str> {
+    let kinds = ["StartApplication", "StopApplication", "UpdateApplication"];
+    let mut operations = call.before.iter().flat_map(|seen| &seen.operations);
+    let found = operations.find(|(_, kind, status)| status == "IN_PROGRESS" && kinds.contains(&kind.as_str()));
+    found.map(|(id, _, _)| id.as_str())
+}
+
+/// Whether a call of ours began an operation; one that took effect late, or without an answer, may have.
+fn is_ours(history: History<'_>, at: usize, id: &str) -> bool {
+    let lost = |entry: &Entry| matches!(entry.what, What::Elsewhere("restored from a backup"));
+    let since = history.0[..at].iter().rposition(lost).unwrap_or(0);
+    let late = history.0[since..at]
+        .iter()
+        .any(|entry| matches!(entry.what, What::LateEffect { accepted: true, .. }));
+    let mut calls = history.calls().filter(|(place, _, _)| (since..at).contains(place));
+    late || calls.any(|(_, _, call)| call.operation_id.as_deref() == Some(id) || !call.answered)
 }

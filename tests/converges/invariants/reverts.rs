@@ -71,6 +71,8 @@ pub(super) fn no_update_follows_a_snapshot_that_the_job_could_not_give(history: 
                 let begun = first.take().filter(|(of, _)| of == revision);
                 first = Some(begun.unwrap_or_else(|| (revision.to_owned(), entry)));
             }
+            // Where snapshots are off there is none to be had.
+            "Update" if call.before.as_ref().is_some_and(|seen| !seen.snapshots_on) => {}
             "Update" if text(written, "/rollout/preChangeSnapshot").is_empty() => {
                 let since = first.as_ref().filter(|(of, _)| of == revision);
                 if since.is_some_and(|(_, since)| entry.at < since.at + WINDOW) && on_running(history, at, call) {

@@ -735,6 +735,96 @@ fn a_job_that_was_found_and_is_stopped_by_its_gate_breaks_s32() {
 }
 
 #[test]
+fn a_job_that_somebody_else_brought_and_is_judged_breaks_s32() {
+    let undone = |what: &'static str, change: Value| {
+        let tale = Tale::new().with(|object, _| {
+            object["status"] = json!({"health": {"restartLoop": {}}});
+            crate::script::merge(object, &change);
+        });
+        let tale = tale
+            .pass(0, Some("RUNNING"))
+            .add(5, What::Elsewhere(what))
+            .pass(60, Some("RUNNING"));
+        tale.call(60, "StopApplication", json!({"Force": true})).breaks()
+    };
+    for what in ["console start", "console update", "console deploy"] {
+        assert_eq!(undone(what, json!({})), ["S32"], "{what}");
+        let asked = json!({"spec": {"health": {"onUnhealthy": "ForceStop"}}});
+        assert_eq!(undone(what, asked), Vec::<&str>::new());
+    }
+    assert_eq!(undone("maintenance", json!({})), Vec::<&str>::new());
+    let mut condemned = object();
+    condemned["status"] = json!({
+        "failedRevisions": [{"revision": "r1", "reason": "RestartLoop"}],
+        "lastFailure": {"reason": "RestartLoop"},
+    });
+    let before = || Tale::new().with(|object, _| object["status"] = json!({}));
+    let tale = before()
+        .pass(0, Some("RUNNING"))
+        .add(5, What::Elsewhere("console deploy"));
+    let tale = tale.pass(60, Some("RUNNING")).wrote(60, object(), condemned);
+    assert_eq!(tale.breaks(), ["S32"]);
+}
+
+#[test]
+fn a_person_s_rollback_that_is_told_as_the_service_s_breaks_s33() {
+    let mut held = object();
+    held["status"]["failedRevisions"] = json!([{"revision": "r0", "reason": "System"}]);
+    let told = |tale: Tale| tale.pass(9, Some("RUNNING")).wrote(9, object(), held.clone()).breaks();
+    assert_eq!(told(Tale::new().add(5, What::Left(json!("bad")))), ["S33"]);
+    assert_eq!(told(Tale::new()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_restart_that_is_put_off_while_a_revision_is_held_breaks_s35() {
+    let told = |change: Value| {
+        let mut after = object();
+        after["metadata"]["generation"] = json!(2);
+        after["status"] = json!({
+            "observedGeneration": 2,
+            "aws": {"applicationStatus": "RUNNING"},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": "RolledBack"}],
+        });
+        crate::script::merge(&mut after, &change);
+        Tale::new().pass(0, Some("RUNNING")).wrote(0, object(), after).breaks()
+    };
+    assert_eq!(told(json!({"status": {"requests": {"restart": "1"}}})), ["S37"]);
+    assert_eq!(told(json!({"spec": {"restartNonce": 1}})), ["S37"]);
+    assert_eq!(told(json!({})), Vec::<&str>::new());
+    let done = json!({"spec": {"restartNonce": 1}, "status": {"handled": {"restartNonce": 1}}});
+    assert_eq!(told(done), Vec::<&str>::new());
+}
+
+#[test]
+fn an_operation_of_somebody_else_that_is_ended_by_force_breaks_s36() {
+    let force = || json!({"Force": true});
+    let going_on = |id: &str, kind: &str| (id.to_owned(), kind.to_owned(), "IN_PROGRESS".to_owned());
+    let ended = |id: &str, kind: &str, status: &str, change: Value| {
+        let tale = Tale::new().pass(0, Some("READY")).call(0, "StartApplication", start());
+        let tale = tale.with(|object, seen| {
+            seen.operations.push(going_on(id, kind));
+            crate::script::merge(object, &change);
+        });
+        tale.pass(3600, Some(status))
+            .call(3600, "StopApplication", force())
+            .breaks()
+    };
+    assert_eq!(ended("o2", "StartApplication", "STARTING", json!({})), ["S38"]);
+    assert_eq!(ended("o2", "StopApplication", "STOPPING", json!({})), ["S38"]);
+    assert_eq!(
+        ended("o1", "StartApplication", "STARTING", json!({})),
+        Vec::<&str>::new()
+    );
+    let asked = json!({"status": {"requests": {"forceStop": "1"}}});
+    assert_eq!(ended("o2", "StartApplication", "STARTING", asked), Vec::<&str>::new());
+    let lost = Tale::new().pass(0, Some("READY")).call(0, "StartApplication", start());
+    let lost = lost.add(5, What::Elsewhere("restored from a backup"));
+    let lost = lost.with(|_, seen| seen.operations.push(going_on("o1", "StartApplication")));
+    let lost = lost.pass(3600, Some("STARTING")).call(3600, "StopApplication", force());
+    assert_eq!(lost.breaks(), ["S38"]);
+}
+
+#[test]
 fn content_that_a_rollback_of_somebody_else_left_and_that_is_sent_again_breaks_s33() {
     let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
     let sent = |content: Value, between: Option<What>| {
