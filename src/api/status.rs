@@ -30,7 +30,7 @@ pub use refusal::{MissingStatus, NotAccepted, RefusalClass, RefusalStatus};
 pub use requests::{Handled, Requests};
 pub use revisions::{PreviousRevision, Revisions};
 pub use rollout::{
-    ForceStopped, GateStatus, JobStatus, LastStop, PreChange, PutBack, RanBefore, ResolvedKey, RolledBack,
+    BroughtJob, ForceStopped, GateStatus, JobStatus, LastStop, PreChange, PutBack, RanBefore, ResolvedKey, RolledBack,
     RolloutStatus, Unheeded, UnprovenSpan, WayBack,
 };
 pub use snapshots::{SnapshotFailure, SnapshotsStatus};

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::api::condition::Reason;
 use crate::api::status::{ForceStopped, Phase, StepKind, WayBack};
 use crate::desired::Desired;
-use crate::plan::call::QUARANTINE;
+use crate::plan::call::{QUARANTINE, give_up};
 use crate::plan::decision::{Note, Plan};
 use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
@@ -26,7 +26,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
     }
     let unproven = desk.journal.rollout.is_some() && !desk.is_good(want.revision.as_str());
     if unproven && app.status != ApplicationStatus::Ready {
-        desk.journal.intent = None;
+        give_up(desk);
         desk.condemn(Failure {
             revision: Some(want.revision.to_string()),
             reason: Reason::ForceStopped,
@@ -56,7 +56,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
                 "ForceStopRequested",
                 "the job is stopped by force on request; no snapshot is taken",
             ));
-            desk.journal.intent = None;
+            give_up(desk);
             Some(waiting::admitted(desk, Step::ForceStop))
         }
         _ => None,

@@ -103,6 +103,18 @@ pub(super) fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a 
     }
 }
 
+/// Gives up the open call before its end; its operation is still known as one of ours.
+pub(super) fn give_up(desk: &mut Desk<'_>) {
+    let Some(intent) = desk.journal.intent.take() else {
+        return;
+    };
+    let listed = operation_of(&intent, desk.situation.world).map(|operation| operation.id.clone());
+    let operation_id = intent.operation_id.or(listed);
+    if operation_id.is_some() {
+        desk.journal.given_up_operation_id = operation_id;
+    }
+}
+
 fn update_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
     let age = desk.situation.now.duration_since(intent.declared_at);
     let moved = intent.fence.as_deref() != Some(app.token.as_str());

@@ -88,10 +88,14 @@ fn brought_as(desk: &Desk<'_>, version: i64) -> Option<String> {
         span.until.is_none() && span.version_id == Some(version) && revisions.running.as_ref() == Some(&span.revision)
     });
     let in_place = in_place.map(|span| span.revision.clone());
+    // A good revision that came again as another version and is not proven again.
+    let brought = journal.brought_job.as_ref().filter(|job| job.version_id == Some(version));
+    let came_again = brought.and_then(|job| job.revision.clone());
     of_rollout
         .map(|rollout| rollout.revision.clone())
         .or(proven)
         .or(in_place)
+        .or(came_again.filter(|revision| revisions.running.as_ref() == Some(revision)))
 }
 
 /// The newest rollback, which brought the version that came about by one; the list may be older than the description.

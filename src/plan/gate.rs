@@ -8,7 +8,7 @@ mod others;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
-use crate::api::status::{GateStatus, Intent, JobStatus, RolloutStatus, StepKind};
+use crate::api::status::{BroughtJob, GateStatus, Intent, JobStatus, RolloutStatus, StepKind};
 use crate::desired::{Desired, Gate};
 use crate::plan::call::operation_of;
 use crate::plan::decision::Waiting;
@@ -94,7 +94,12 @@ pub(super) fn open(desk: &mut Desk<'_>, intent: &Intent) {
         .world
         .newest_after(kind, intent.after_operation_id.as_deref());
     let is_theirs = operation_id.is_none() && intent.operation_id.is_none() && another.is_some();
-    desk.journal.job_operation_id.clone_from(&operation_id);
+    let brought = BroughtJob {
+        operation_id: operation_id.clone(),
+        revision: intent.revision.clone(),
+        version_id: brought_version(desk, intent),
+    };
+    desk.journal.brought_job = (brought != BroughtJob::default()).then_some(brought);
     desk.open_span(intent.revision.as_deref(), ended);
     let Some(revision) = intent.revision.clone() else {
         return;

@@ -107,8 +107,8 @@ impl Desk<'_> {
         self.journal.rolled_back = None;
         self.journal.last_stop = None;
         self.journal.rollout = None;
-        self.journal.overdue_operation_id = None;
-        self.journal.job_operation_id = None;
+        self.journal.given_up_operation_id = None;
+        self.journal.brought_job = None;
         self.journal.unproven.clear();
         self.journal.job = None;
         self.journal.snapshots = None;

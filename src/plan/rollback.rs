@@ -202,8 +202,9 @@ fn awaits_its_end(desk: &Desk<'_>, app: &Observed, back: &Desired, way: &WayBack
 /// Whether what the service does began after the way back, and by no call of it: it is somebody else's, and awaited.
 fn began_since(desk: &Desk<'_>, way: &WayBack) -> bool {
     let operation = desk.situation.world.in_flight();
-    let theirs = operation.filter(|operation| Some(&operation.id) != desk.journal.overdue_operation_id.as_ref());
-    theirs.is_some_and(|operation| operation.started_at > way.started_at)
+    let theirs = operation.filter(|operation| Some(&operation.id) != desk.journal.given_up_operation_id.as_ref());
+    // Times of the service may carry whole seconds.
+    theirs.is_some_and(|operation| operation.started_at.as_second() >= way.started_at.as_second())
 }
 
 /// Whether the pass knew of the way back before it read, so that it asked for the versions.
@@ -366,6 +367,7 @@ fn fail(desk: &mut Desk<'_>, way: &WayBack, why: &str) -> Plan {
     if let Some(way) = &mut desk.journal.way_back {
         way.failure = Some(why.chars().take(500).collect());
     }
+    desk.journal.rollout = None;
     failed_for_good(way, why)
 }
 

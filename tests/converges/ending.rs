@@ -208,11 +208,12 @@ impl Costs {
         ..Self::OF_RECHECKS
     };
     /// A call that is sent again every five minutes, each time with its intent and its refusal, or its answer and its
-    /// failure; accepted, it may hang for half an hour, which is told, or fail, which is told in other words.
+    /// failure; accepted, it may hang for half an hour, which is told, or fail, which is told in other words, or bring a
+    /// revision that fails and is left by the way back.
     const OF_RECHECKS: Self = Self {
         calls: 26,
         writes: 78,
-        events: 6,
+        events: 9,
         reads: 52 * 6,
     };
 

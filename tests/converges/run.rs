@@ -315,6 +315,7 @@ impl Run {
             && world.next_late().is_none()
             && status["observedGeneration"] == object["metadata"]["generation"]
             && (is_true(status, "Stalled")
+                || is_observed(&object) && hangs(status, now)
                 || (is_true(status, "Ready") || is_held_back(status) || is_observed(&object))
                     && status["intent"].is_null())
             && !world.census_wakes(now)
@@ -482,6 +483,12 @@ impl Run {
 /// Whether a resource only watches its application.
 fn is_observed(object: &Value) -> bool {
     object["spec"]["management"]["mode"] == "ObserveOnly"
+}
+
+/// Whether a call is awaited that comes to no end, as it does where a job gives no snapshot.
+fn hangs(status: &Value, now: Timestamp) -> bool {
+    let declared_at = text(status, "/intent/declaredAt").parse::<Timestamp>();
+    declared_at.is_ok_and(|at| now > at + SignedDuration::from_hours(1))
 }
 
 fn wake(due: &mut Option<Timestamp>, at: Timestamp) {

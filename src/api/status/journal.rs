@@ -12,7 +12,7 @@ use crate::api::status::refusal::{MissingStatus, NotAccepted, RefusalStatus};
 use crate::api::status::requests::{Handled, Requests};
 use crate::api::status::revisions::Revisions;
 use crate::api::status::rollout::{
-    ForceStopped, JobStatus, LastStop, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded, UnprovenSpan, WayBack,
+    BroughtJob, ForceStopped, JobStatus, LastStop, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded, UnprovenSpan, WayBack,
 };
 use crate::api::status::snapshots::SnapshotsStatus;
 
@@ -29,14 +29,13 @@ pub struct Journal {
     /// The call that is about to be sent or whose effect is awaited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<Intent>,
-    /// The operation of a call of the controller that outlasts its deadline, so that it is known after the call is given up.
+    /// The operation of a call of the controller that was given up before its end; it is still known as one of its own.
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub overdue_operation_id: Option<String>,
-    /// The operation with which a call of the controller brought the job in place.
-    #[schemars(length(max = 64))]
+    pub given_up_operation_id: Option<String>,
+    /// The job that a call of the controller brought last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub job_operation_id: Option<String>,
+    pub brought_job: Option<BroughtJob>,
     /// The change that is being brought out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,

@@ -200,6 +200,23 @@ impl GateStatus {
     }
 }
 
+/// The job that a call of the controller brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BroughtJob {
+    /// The operation of the call, as far as it is known.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation_id: Option<String>,
+    /// The revision of the job.
+    #[schemars(length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The configuration version that it came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<i64>,
+}
+
 /// The way back from a revision that failed, or that the spec or somebody left, to an older one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

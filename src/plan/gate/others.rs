@@ -10,8 +10,10 @@ use crate::world::{ObservedOperation, OperationStatus};
 pub(in crate::plan) fn is_of_ours(desk: &Desk<'_>) -> bool {
     let mut operations = desk.situation.world.operations().iter();
     let newest = operations.find(|found| found.status == OperationStatus::Successful && brings_job(&found.kind));
-    let ours = [&desk.journal.job_operation_id, &desk.journal.overdue_operation_id];
-    newest.is_some_and(|newest| ours.iter().any(|id| id.as_ref() == Some(&newest.id)))
+    let brought = desk.journal.brought_job.as_ref();
+    let brought = brought.and_then(|brought| brought.operation_id.as_ref());
+    let ours = [brought, desk.journal.given_up_operation_id.as_ref()];
+    newest.is_some_and(|newest| ours.contains(&Some(&newest.id)))
 }
 
 /// Whether anybody brought a job since a moment.

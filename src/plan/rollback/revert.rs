@@ -6,7 +6,7 @@
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::status::{Journal, Phase, RolloutStatus, StepKind, WayBack};
 use crate::desired::Desired;
-use crate::plan::call::QUARANTINE;
+use crate::plan::call::{QUARANTINE, give_up};
 use crate::plan::change::back_to;
 use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
@@ -88,7 +88,7 @@ pub(in crate::plan) fn begin(desk: &mut Desk<'_>, app: &Observed, want: &Desired
             way.to, way.from
         ),
     ));
-    desk.journal.intent = None;
+    give_up(desk);
     desk.journal.rollout = None;
     desk.journal.way_back = Some(way);
 }

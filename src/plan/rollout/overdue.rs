@@ -7,7 +7,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Intent, StepKind};
 use crate::desired::Desired;
-use crate::plan::call::operation_of;
+use crate::plan::call::{give_up, operation_of};
 use crate::plan::decision::Plan;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
@@ -48,7 +48,7 @@ pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desi
 /// Whether the update that goes on is the one of the change and not somebody else's.
 fn is_of_ours(desk: &Desk<'_>) -> bool {
     match desk.situation.world.in_flight() {
-        Some(operation) => desk.journal.overdue_operation_id.as_ref() == Some(&operation.id),
+        Some(operation) => desk.journal.given_up_operation_id.as_ref() == Some(&operation.id),
         None => awaited(desk) == Some(StepKind::Update),
     }
 }
@@ -80,7 +80,7 @@ pub(in crate::plan) fn forget(desk: &mut Desk<'_>, app: &Observed) {
     let rollout = desk.journal.rollout.as_ref();
     let is_open = desk.journal.intent.is_some() || rollout.is_some_and(|rollout| rollout.gate.is_none());
     if app.status.is_settled() && !is_open {
-        desk.journal.overdue_operation_id = None;
+        desk.journal.given_up_operation_id = None;
     }
 }
 
@@ -121,7 +121,7 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
     }
     if !app.status.is_settled() {
         let id = operation.map(|operation| operation.id.clone());
-        desk.journal.overdue_operation_id = id.or(intent.operation_id.clone());
+        desk.journal.given_up_operation_id = id.or(intent.operation_id.clone());
     }
     match (&app.status, intent.step) {
         (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),
@@ -131,7 +131,7 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
             Some(end_by_force(desk, app, None))
         }
         (ApplicationStatus::Updating, StepKind::Update) if want.state == DesiredState::Running => {
-            desk.journal.intent = None;
+            give_up(desk);
             None
         }
         (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::history::{History, text};
-use crate::trace::{Call, Entry};
+use crate::trace::{Call, Entry, What};
 
 /// For how long a job that gives no snapshot is asked again before it is changed without one, less the time of a call.
 const WINDOW: SignedDuration = SignedDuration::from_secs(290);
@@ -41,11 +41,6 @@ fn leaves_a_job_on_trial(history: History<'_>, at: usize, written: &Value) -> bo
     let revisions = &written["revisions"];
     let (good, running) = (text(revisions, "/good"), text(revisions, "/running"));
     let is_running = history.described(at).and_then(|read| read.status.as_deref()) == Some("RUNNING");
-    let conditions = history.object(at)["status"]["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let mut unverified = conditions.filter(|condition| condition["reason"] == "Unverified");
     let is_another = !running.is_empty() && running != good && running != text(revisions, "/previous/revision");
     // The revision of somebody else's content has no digest.
     let is_ours = !running.starts_with("version ");
@@ -54,7 +49,20 @@ fn leaves_a_job_on_trial(history: History<'_>, at: usize, written: &Value) -> bo
         && text(written, "/intent/revision") == good
         && is_another
         && is_ours
-        && unverified.next().is_none()
+        && !was_unverified(history, at, running)
+}
+
+/// Whether a status said since the running job came that it could not be proven in its time.
+fn was_unverified(history: History<'_>, at: usize, running: &str) -> bool {
+    let statuses = history.0[..at].iter().rev().filter_map(|entry| match &entry.what {
+        What::Pass(object) => Some(&object["status"]),
+        _ => None,
+    });
+    let mut of_this_job = statuses.take_while(|status| text(status, "/revisions/running") == running);
+    of_this_job.any(|status| {
+        let mut conditions = status["conditions"].as_array().into_iter().flatten();
+        conditions.any(|condition| condition["reason"] == "Unverified")
+    })
 }
 
 /// S27: while the service takes no snapshot of a job because it is down, no update of that change is sent before the window
