@@ -89,7 +89,10 @@ fn brought_as(desk: &Desk<'_>, version: i64) -> Option<String> {
     });
     let in_place = in_place.map(|span| span.revision.clone());
     // A good revision that came again as another version and is not proven again.
-    let brought = journal.brought_job.as_ref().filter(|job| job.version_id == Some(version));
+    let brought = journal
+        .brought_job
+        .as_ref()
+        .filter(|job| job.version_id == Some(version));
     let came_again = brought.and_then(|job| job.revision.clone());
     of_rollout
         .map(|rollout| rollout.revision.clone())

@@ -269,7 +269,8 @@ fn running(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -
     }
 }
 
-/// Leaves the failed job in place by the best way there is.
+/// Leaves the failed job in place by the best way there is. Where nothing could be started after it, it is left as it is,
+/// unless somebody asked for the forced stop.
 fn leave(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> Plan {
     if fits(desk, app, back, way) {
         let version_id = app.version_id;
@@ -278,10 +279,11 @@ fn leave(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -> 
     if let Some(step) = gently(desk, app, back, way) {
         return waiting::admitted(desk, step);
     }
-    let no_state = restore::of_way_back(desk, back).err();
-    match no_state.filter(|_| way.reason == Reason::Reverted) {
-        Some(plan) => plan,
-        None => waiting::admitted(desk, Step::ForceStop),
+    let failed = desk.journal.failure_of(&way.from);
+    let on_request = failed.is_some_and(|failed| failed.reason == Reason::ForceStopped);
+    match restore::of_way_back(desk, back) {
+        Err(no_state) if !on_request => no_state,
+        _ => waiting::admitted(desk, Step::ForceStop),
     }
 }
 

@@ -88,6 +88,7 @@ pub const LAWS: &[Law] = &[
     ("S33", elsewhere::no_rollback_of_a_person_is_told_as_one_of_the_service),
     ("S37", elsewhere::what_is_in_place_is_restarted_when_it_is_asked_for),
     ("S38", elsewhere::only_what_is_ours_is_ended_by_force),
+    ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 
@@ -225,6 +226,15 @@ pub fn stalled_for(status: &Value) -> Option<(&str, &str)> {
 /// Whether a status is stalled for a reason.
 pub fn is_stalled_as(status: &Value, reason: &str) -> bool {
     stalled_for(status).is_some_and(|(stalled, _)| stalled == reason)
+}
+
+/// Whether somebody asked for a forced stop, by a request or a deletion.
+fn is_force_asked_for(history: History<'_>, at: usize) -> bool {
+    let written = history.written(at);
+    let mut failed = written["failedRevisions"].as_array().into_iter().flatten();
+    !written["requests"]["forceStop"].is_null()
+        || failed.any(|failed| failed["reason"] == "ForceStopped")
+        || !history.object(at)["metadata"]["deletionTimestamp"].is_null()
 }
 
 /// The revisions that a status calls failed.

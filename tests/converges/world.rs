@@ -350,10 +350,29 @@ impl World {
         }
     }
 
-    /// The content of the application as it is.
+    /// The content of the application as it is: its configuration without what the service numbers, and what it runs with.
     pub fn content_in_place(&mut self, now: Timestamp) -> Option<Value> {
-        let version = self.described(now)?["ApplicationVersionId"].as_i64()?;
-        self.content(now, version)
+        let detail = self.described(now)?;
+        let mut configuration = detail["ApplicationConfigurationDescription"].clone();
+        configuration.as_object_mut()?.remove("RunConfigurationDescription");
+        for vpc in configuration["VpcConfigurationDescriptions"]
+            .as_array_mut()
+            .into_iter()
+            .flatten()
+        {
+            vpc.as_object_mut()?.remove("VpcConfigurationId");
+        }
+        let logs = detail["CloudWatchLoggingOptionDescriptions"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let logs: Vec<&Value> = logs.map(|log| &log["LogStreamARN"]).collect();
+        Some(json!([
+            configuration,
+            detail["RuntimeEnvironment"],
+            detail["ServiceExecutionRole"],
+            logs
+        ]))
     }
 
     /// Counts a point and tells which fault strikes there.

@@ -12,7 +12,8 @@ use crate::api::status::refusal::{MissingStatus, NotAccepted, RefusalStatus};
 use crate::api::status::requests::{Handled, Requests};
 use crate::api::status::revisions::Revisions;
 use crate::api::status::rollout::{
-    BroughtJob, ForceStopped, JobStatus, LastStop, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded, UnprovenSpan, WayBack,
+    BroughtJob, ForceStopped, JobStatus, LastStop, PutBack, ResolvedKey, RolledBack, RolloutStatus, Unheeded,
+    UnprovenSpan, WayBack,
 };
 use crate::api::status::snapshots::SnapshotsStatus;
 

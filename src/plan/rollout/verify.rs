@@ -12,6 +12,7 @@ use crate::plan::gate::{self, Trouble, Verdict};
 use crate::plan::hold::held;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::background::{background, beside};
+use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
 use crate::plan::{health, rollback, waiting};
 use crate::world::Observed;
@@ -85,7 +86,8 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         return match want.on_failure {
             _ if restarted => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
-            OnFailure::Rollback | OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
+            OnFailure::Rollback => by_force(desk, want),
+            OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
         };
     }
     rollback::plan(desk, app, want)

@@ -98,6 +98,22 @@ fn a_looping_job_is_left_by_a_rollback_to_the_good_version() {
 }
 
 #[test]
+fn where_nothing_could_be_started_after_it_the_failed_job_is_left_as_it_is() {
+    let only_its_own = |case: Case| case.snapshots(vec![snapshot("on-trial", 30, SnapshotStatus::Ready)]);
+    let decision = only_its_own(failed_change("")).decide();
+    let (reason, message) = stalls(&decision);
+    assert_eq!(reason, Reason::NoRestorePoint);
+    let good = decision.journal.revisions().good.unwrap();
+    assert!(message.contains(&format!("allow-empty-start={good}")), "{message}");
+    let asked = failed_change("").journal(|journal| {
+        journal.failed_revisions[0].reason = Reason::ForceStopped;
+    });
+    assert_eq!(step(&only_its_own(asked).decide()), StepKind::ForceStop);
+    let consented = failed_change("").annotate("sluicegate.dev/allow-empty-start", &good);
+    assert_eq!(step(&only_its_own(consented).decide()), StepKind::ForceStop);
+}
+
+#[test]
 fn a_rollback_whose_content_was_not_read_or_is_another_is_not_used() {
     let case = failed_change("").world(|app| app.updated_from = Some(2));
     assert_eq!(step(&case.decide()), StepKind::ForceStop, "version 2 was not read");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::rollouts::launches;
-use super::{brings_revision, failed_revisions, is_stalled_as};
+use super::{brings_revision, failed_revisions, is_force_asked_for, is_stalled_as};
 use crate::history::{History, text};
 use crate::script::SWITCHED_OFF;
 use crate::trace::{Call, Entry, What};
@@ -220,23 +220,13 @@ pub(super) fn what_is_in_place_is_restarted_when_it_is_asked_for(history: Histor
 /// before the resource lost its memory is somebody else's.
 pub(super) fn only_what_is_ours_is_ended_by_force(history: History<'_>) -> Vec<String> {
     let ended = history.calls().filter(|(at, _, call)| {
-        let asked = !history.written(*at)["requests"]["forceStop"].is_null()
-            || is_on_request(history, *at)
-            || !history.object(*at)["metadata"]["deletionTimestamp"].is_null();
-        call.forces() && !asked && under_way(call).is_some_and(|id| !is_ours(history, *at, id))
+        call.forces()
+            && !is_force_asked_for(history, *at)
+            && under_way(call).is_some_and(|id| !is_ours(history, *at, id))
     });
     ended
         .map(|(_, entry, _)| format!("an operation of somebody else is ended by force at {}", entry.at))
         .collect()
-}
-
-/// Whether the way back that goes on began with a request to stop by force.
-fn is_on_request(history: History<'_>, at: usize) -> bool {
-    let failed = history.written(at)["failedRevisions"].as_array();
-    failed
-        .into_iter()
-        .flatten()
-        .any(|failed| failed["reason"] == "ForceStopped")
 }
 
 /// The start, stop or update that goes on at a call.

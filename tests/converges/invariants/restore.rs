@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use super::{is_force_asked_for, is_stalled_as};
 use crate::history::{History, text};
 use crate::script::SWITCHED_OFF;
 use crate::trace::{Call, Seen, What};
@@ -221,4 +222,31 @@ fn is_left_behind(history: History<'_>, at: usize) -> bool {
     let spans = written["unproven"].as_array();
     let unproven = spans.is_some_and(|spans| !spans.is_empty());
     unproven && (!written["wayBack"].is_null() || !written["failedRevisions"].is_null())
+}
+
+/// S39: no forced stop leaves a job down for want of a state to start from, unless a person, a deletion or a policy asks for
+/// the stop, or somebody does something after it.
+pub(super) fn no_force_leaves_a_job_down_for_want_of_state(history: History<'_>) -> Vec<String> {
+    let forced = history.calls().filter(|(at, _, call)| {
+        let spec = &history.object(*at)["spec"];
+        let policies = ["/rollout/onFailure", "/health/onUnhealthy"];
+        let by_policy = policies.iter().any(|policy| text(spec, policy) == "ForceStop");
+        call.forces() && call.took_effect && !by_policy && !is_force_asked_for(history, *at)
+    });
+    let left_down = forced.filter(|(at, _, _)| {
+        let since = history.0[at + 1..].iter().take_while(|entry| match &entry.what {
+            What::User(_) | What::Elsewhere(_) => false,
+            What::Call(call) => call.operation != "StartApplication",
+            _ => true,
+        });
+        let mut written = since.filter_map(|entry| match &entry.what {
+            What::Write(write) => Some(&write.after.as_ref()?["status"]),
+            _ => None,
+        });
+        written
+            .any(|status| text(status, "/aws/applicationStatus") == "READY" && is_stalled_as(status, "NoRestorePoint"))
+    });
+    left_down
+        .map(|(_, entry, _)| format!("the forced stop at {} leaves nothing to start from", entry.at))
+        .collect()
 }

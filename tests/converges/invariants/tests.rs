@@ -606,6 +606,31 @@ fn a_state_that_is_lost_because_somebody_else_switched_snapshots_off_breaks_s28(
 }
 
 #[test]
+fn a_forced_stop_after_which_nothing_can_be_started_breaks_s39() {
+    let forced = |then: &str, change: &dyn Fn(&mut Value), between: Option<What>| {
+        let mut after = object();
+        after["status"]["aws"] = json!({"applicationStatus": then});
+        after["status"]["conditions"] = json!([{"type": "Stalled", "status": "True", "reason": "NoRestorePoint"}]);
+        let tale = Tale::new().with(|object, _| change(object)).pass(0, Some("RUNNING"));
+        let tale = tale.call(0, "StopApplication", json!({"Force": true}));
+        let tale = match between {
+            Some(what) => tale.add(1, what),
+            None => tale,
+        };
+        let breaks = tale.pass(2, Some("READY")).wrote(2, object(), after).breaks();
+        breaks.contains(&"S39")
+    };
+    let nothing = |_: &mut Value| {};
+    assert!(forced("READY", &nothing, None));
+    assert!(!forced("RUNNING", &nothing, None));
+    assert!(!forced("READY", &nothing, Some(What::Elsewhere("no snapshots"))));
+    let asks = |object: &mut Value| object["status"]["requests"] = json!({"forceStop": "1"});
+    assert!(!forced("READY", &asks, None));
+    let policy = |object: &mut Value| object["spec"]["rollout"] = json!({"onFailure": "ForceStop"});
+    assert!(!forced("READY", &policy, None));
+}
+
+#[test]
 fn a_refusal_that_keeps_stopped_what_ran_breaks_s29() {
     let refused = |reason: &str, change: &dyn Fn(&mut Value)| {
         let mut after = object();
@@ -776,7 +801,7 @@ fn a_person_s_rollback_that_is_told_as_the_service_s_breaks_s33() {
 }
 
 #[test]
-fn a_restart_that_is_put_off_while_a_revision_is_held_breaks_s35() {
+fn a_restart_that_is_put_off_while_a_revision_is_held_breaks_s37() {
     let told = |change: Value| {
         let mut after = object();
         after["metadata"]["generation"] = json!(2);
@@ -796,7 +821,7 @@ fn a_restart_that_is_put_off_while_a_revision_is_held_breaks_s35() {
 }
 
 #[test]
-fn an_operation_of_somebody_else_that_is_ended_by_force_breaks_s36() {
+fn an_operation_of_somebody_else_that_is_ended_by_force_breaks_s38() {
     let force = || json!({"Force": true});
     let going_on = |id: &str, kind: &str| (id.to_owned(), kind.to_owned(), "IN_PROGRESS".to_owned());
     let ended = |id: &str, kind: &str, status: &str, change: Value| {
