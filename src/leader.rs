@@ -24,56 +24,18 @@ use tracing::{info, warn};
 
 use crate::clock::{Clock, monotonic};
 
+mod settings;
 mod standby;
 
 use standby::Standby;
+
+pub use settings::{Election, LeaseSettings};
 
 /// The shortest lease that leaves room for a mutating call's deadline between two renewals.
 pub const SHORTEST_LEASE: Duration = Duration::from_secs(15);
 
 /// Longer than any process lives.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
-
-/// Does this replica share its work with others?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Election {
-    /// Act only while holding the lease.
-    Lease,
-    /// There is one replica: it always leads and needs no lease.
-    Alone,
-}
-
-/// Settings of leader election.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeaseSettings {
-    /// Is there an election at all?
-    pub election: Election,
-    /// Name of the Lease.
-    pub name: String,
-    /// Namespace of the Lease.
-    pub namespace: String,
-    /// Name of this replica; no two processes may share it.
-    pub identity: String,
-    /// How long leadership outlasts its last renewal: whole seconds, at least [`SHORTEST_LEASE`].
-    pub duration: Duration,
-}
-
-impl LeaseSettings {
-    /// The pause between two renewals, and between two looks of a standby.
-    fn pause(&self) -> Duration {
-        self.duration * 2 / 15
-    }
-
-    /// The deadline of one request to the API server.
-    fn request_deadline(&self) -> Duration {
-        self.duration / 5
-    }
-
-    /// How long a leader trusts a renewal, from the moment it began.
-    fn trusted(&self) -> Duration {
-        self.duration * 14 / 15
-    }
-}
 
 /// The claim to lead that a pass asks before it acts; clones share one claim.
 #[derive(Debug, Clone)]

@@ -3,22 +3,22 @@
 mod health;
 pub mod news;
 mod snapshots;
+mod synced;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::api::annotation;
 use crate::api::condition::{Condition, ConditionType, Reason};
-use crate::api::spec::{DesiredState, Mode};
+use crate::api::spec::DesiredState;
 use crate::api::status::{FlinkApplicationStatus, Journal};
-use crate::desired::Undesirable;
-use crate::plan::change_control::held_back;
-use crate::plan::diff::{in_sync, in_words};
+use crate::plan::diff::in_sync;
 use crate::plan::not_accepted;
 use crate::plan::put_back::is_tried;
 use crate::plan::step::Step;
 use crate::plan::waiting::{patience, reason_of};
 use crate::plan::{Plan, Situation, Stall};
+use crate::status::synced::synced;
 use crate::world::ApplicationStatus;
 
 /// The longest message of a condition, in bytes.
@@ -378,60 +378,6 @@ fn describe(step: &Step) -> String {
         },
         _ => format!("{operation} is called"),
     }
-}
-
-fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String) {
-    let want = match situation.want {
-        Ok(want) => want,
-        Err(Undesirable::Invalid(_)) => {
-            return (
-                false,
-                Reason::InvalidSpec,
-                "the spec is invalid; nothing is compared".to_owned(),
-            );
-        }
-        Err(Undesirable::Missing(name)) => {
-            return (
-                false,
-                Reason::Pending,
-                format!("ConfigMap {name} does not exist; nothing is compared"),
-            );
-        }
-    };
-    let held_back = held_back(situation, journal);
-    let drifted = held_back
-        .as_ref()
-        .is_some_and(|held| held.reason == Reason::DriftDetected);
-    if !drifted && in_sync(situation.world, want) {
-        return (
-            true,
-            Reason::InSync,
-            format!("the service has revision {}", want.revision),
-        );
-    }
-    if want.mode == Mode::ObserveOnly {
-        let words = situation.world.application.as_ref().map_or_else(
-            || "there is no application".to_owned(),
-            |app| in_words(&app.configuration, &want.configuration),
-        );
-        return (false, Reason::ObserveOnly, words);
-    }
-    if let Some(held_back) = held_back {
-        return (false, held_back.reason, held_back.message);
-    }
-    if let Some(failed) = journal.failure_of(want.revision.as_str()) {
-        let how = match failed.reason {
-            Reason::Manual | Reason::System => "was left by a rollback",
-            _ => "failed",
-        };
-        let message = format!("revision {} {how} and is held back", want.revision);
-        return (false, Reason::FailedRevisionHeld, message);
-    }
-    (
-        false,
-        Reason::Pending,
-        format!("the service does not have revision {} yet", want.revision),
-    )
 }
 
 fn bounded(message: &str) -> String {

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::Reason;
 use crate::api::status::{Journal, NotAccepted, StepKind};
 use crate::plan::decision::Stall;
-use crate::plan::gate::DEADLINE;
 use crate::plan::situation::Situation;
 
 /// A call that was refused, or not sent because others go first.
@@ -70,19 +69,13 @@ impl Journal {
     }
 }
 
-/// How long a call is tried on before that is told.
-#[must_use]
-pub fn patience(situation: &Situation<'_>) -> SignedDuration {
-    situation.want.map_or(DEADLINE, |want| want.progress_deadline)
-}
-
 /// What is told of a call that was not accepted for as long as a change may take.
 #[must_use]
 pub fn stall(situation: &Situation<'_>, journal: &Journal, step: StepKind) -> Option<Stall> {
     let known = journal.not_accepted.as_ref().filter(|known| known.step == step)?;
     let intent = journal.intent.as_ref();
     let is_another = intent.is_some_and(|intent| intent.step == step && intent.revision != known.revision);
-    if is_another || known.last_at < known.first_at + patience(situation) {
+    if is_another || known.last_at < known.first_at + situation.progress_deadline() {
         return None;
     }
     Some(Stall {

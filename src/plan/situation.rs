@@ -24,6 +24,17 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
+/// The deadline of a change whose spec is not valid.
+const DEADLINE: SignedDuration = SignedDuration::from_mins(30);
+
+impl Situation<'_> {
+    /// How long each operation of a change, and its gate, may take.
+    #[must_use]
+    pub fn progress_deadline(&self) -> SignedDuration {
+        self.want.map_or(DEADLINE, |want| want.progress_deadline)
+    }
+}
+
 /// How long the controller is patient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {

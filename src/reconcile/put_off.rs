@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use crate::api::spec::FlinkApplication;
 use crate::api::status::NotAccepted;
 use crate::desired::identity;
-use crate::plan::not_accepted::{patience, stall};
+use crate::plan::not_accepted::stall;
 use crate::plan::step::Step;
 use crate::plan::urgency::{urgency, urgency_of_step};
 use crate::plan::{Decision, Plan, Situation};
@@ -53,7 +53,7 @@ pub(super) async fn note(
     let known = journal.not_accepted.take();
     let known = known.filter(|known| known.goes_on(kind, revision.as_ref(), now));
     let first_at = known.as_ref().map_or(since, |known| known.first_at);
-    let over_at = first_at + patience(situation);
+    let over_at = first_at + situation.progress_deadline();
     let is_due = known.as_ref().map_or(now >= since + UNTOLD, |known| {
         now >= known.last_at + situation.rules.refusal_recheck || now >= over_at && known.last_at < over_at
     });

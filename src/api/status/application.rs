@@ -33,7 +33,7 @@ pub struct AwsStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime_environment: Option<String>,
     /// The keys of the tags that the spec set; only these are changed or removed.
-    #[schemars(length(max = 90), inner(length(max = 128)))]
+    #[schemars(length(max = 100), inner(length(max = 128)))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_keys: Vec<String>,
 }

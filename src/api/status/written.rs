@@ -13,6 +13,7 @@ impl Journal {
         drop_empty(&mut self.health);
         drop_empty(&mut self.requests);
         drop_empty(&mut self.handled);
+        drop_empty(&mut self.brought_job);
         self
     }
 
