@@ -100,6 +100,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
     }
     if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
         desk.journal.refusal = None;
+        desk.journal.refused_beside.clear();
         desk.journal.not_accepted = None;
     }
     let want = situation.want.ok();

@@ -236,7 +236,11 @@ async fn carry_out(
         context.memory.succeeded(&key);
         Ok(next_look(context, &key, decision, now))
     };
-    let stall = stalls::to_tell(context, now, app, &status);
+    // What a call changes of a stall is told with its answer.
+    let is_call = matches!(decision.plan, Plan::Do(_));
+    let stall = (!is_call)
+        .then(|| stalls::to_tell(context, now, app, &status))
+        .flatten();
     let notes: Vec<Note> = decision.notes.iter().cloned().chain(stall).collect();
     context.herald.announce(now, app, &status.journal, &notes).await;
     next

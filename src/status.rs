@@ -289,7 +289,7 @@ fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 
 /// A call that is sent again after a refusal changes nothing about what the refusal means.
 fn refused_before(situation: &Situation<'_>, journal: &Journal, step: &Step) -> Option<Verdict> {
-    let refusal = journal.refusal.as_ref().filter(|refusal| refusal.step == step.kind())?;
+    let refusal = journal.refusal_of(step.kind())?;
     let patience = patience(refusal, situation.rules, situation.now);
     let is_over = patience.is_over && !is_tried(journal);
     Some(Verdict {

@@ -191,6 +191,8 @@ reasons! {
     Reverted,
     /// The job was stopped by force and stays stopped.
     ForceStopped,
+    /// Somebody else stopped the job while it was verified, and it stays stopped.
+    StoppedElsewhere,
     /// Somebody asked only to watch.
     Paused,
     /// By an annotation of the resource.

@@ -46,6 +46,7 @@ pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) ->
                 revision: want.revision.to_string(),
                 at: desk.situation.now,
                 cause: None,
+                elsewhere: false,
             });
             desk.journal.rollout = None;
             handled(desk, request);

@@ -95,6 +95,8 @@ pub struct Note {
     pub reason: &'static str,
     /// Whether it is a warning.
     pub warning: bool,
+    /// Whether it tells of a stall: each is told once, whatever was told before.
+    pub stall: bool,
     /// The sentence.
     pub message: String,
 }
@@ -106,7 +108,17 @@ impl Note {
         Self {
             reason,
             warning: false,
+            stall: false,
             message: message.into(),
+        }
+    }
+
+    /// A stall that begins.
+    #[must_use]
+    pub fn stall(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            stall: true,
+            ..Self::warning(reason, message)
         }
     }
 
@@ -116,6 +128,7 @@ impl Note {
         Self {
             reason,
             warning: true,
+            stall: false,
             message: message.into(),
         }
     }

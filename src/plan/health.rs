@@ -210,6 +210,7 @@ fn follow(desk: &mut Desk<'_>) {
                 revision: known.revision.clone(),
                 at: now,
                 cause: Some(describe(&known)),
+                elsewhere: false,
             });
         }
         None if known.answer == Some(OnUnhealthy::Restart) => {}

@@ -24,16 +24,32 @@ pub(super) fn stopped_by_force(desk: &mut Desk<'_>, want: &Desired) -> Option<Pl
         desk.journal.force_stopped = None;
         return None;
     };
-    let why = stopped
-        .cause
-        .map_or("on request".to_owned(), |cause| format!("because {cause}"));
-    Some(stall(
-        Reason::ForceStopped,
-        format!(
-            "the job was stopped by force at {} {why}; change the spec, or annotate sluicegate.dev/restart-requested-at or sluicegate.dev/retry-requested-at to start it",
-            stopped.at
+    Some(stays_stopped(&stopped))
+}
+
+/// The stall over a job that was stopped and is started only when somebody asks.
+pub(super) fn stays_stopped(stopped: &ForceStopped) -> Plan {
+    let at = stopped.at;
+    let (reason, what) = match &stopped.cause {
+        _ if stopped.elsewhere => (
+            Reason::StoppedElsewhere,
+            format!("somebody else stopped the job at {at} while it was verified"),
         ),
-    ))
+        Some(cause) => (
+            Reason::ForceStopped,
+            format!("the job was stopped by force at {at} because {cause}"),
+        ),
+        None => (
+            Reason::ForceStopped,
+            format!("the job was stopped by force at {at} on request"),
+        ),
+    };
+    stall(
+        reason,
+        format!(
+            "{what}; change the spec, or annotate sluicegate.dev/restart-requested-at or sluicegate.dev/retry-requested-at to start it"
+        ),
+    )
 }
 
 /// A failed revision is neither sent nor started; a stopped application that has it already may rest.

@@ -56,7 +56,7 @@ impl Journal {
                     && let Some(accepted) = self.intent.take()
                 {
                     unheeded::note_call(self, &accepted);
-                    self.refusal.take_if(|refusal| refusal.step == accepted.step);
+                    self.forget_refusal(accepted.step);
                 }
             }
             Outcome::Unknown(_) => intent.phase = Phase::Unknown,
@@ -97,10 +97,9 @@ impl Journal {
             return;
         }
         let class = self.refused_after_stop(&intent, class, moment.now);
-        let earlier = self.refusal.as_ref().filter(|earlier| {
-            earlier.step == intent.step && earlier.revision == intent.revision && earlier.class == class
-        });
-        self.refusal = Some(RefusalStatus {
+        let earlier = self.refusal_of(intent.step);
+        let earlier = earlier.filter(|earlier| earlier.revision == intent.revision && earlier.class == class);
+        self.remember_refusal(RefusalStatus {
             step: intent.step,
             revision: intent.revision,
             generation: moment.generation,
@@ -109,6 +108,32 @@ impl Journal {
             first_at: earlier.map_or(moment.now, |earlier| earlier.first_at),
             last_at: moment.now,
         });
+    }
+}
+
+impl Journal {
+    /// The refusal of a kind of call. What is done beside the job has its own: one refusal hides no other.
+    #[must_use]
+    pub fn refusal_of(&self, step: StepKind) -> Option<&RefusalStatus> {
+        let mut known = self.refused_beside.iter().chain(&self.refusal);
+        known.find(|refusal| refusal.step == step)
+    }
+
+    fn remember_refusal(&mut self, refusal: RefusalStatus) {
+        if refusal.step.is_background() {
+            self.refused_beside.retain(|known| known.step != refusal.step);
+            self.refused_beside.push(refusal);
+        } else {
+            self.refusal = Some(refusal);
+        }
+    }
+
+    /// Forgets the refusal of a kind of call; whether there was one.
+    pub(super) fn forget_refusal(&mut self, step: StepKind) -> bool {
+        let is_known = self.refusal_of(step).is_some();
+        self.refused_beside.retain(|known| known.step != step);
+        self.refusal.take_if(|refusal| refusal.step == step);
+        is_known
     }
 }
 

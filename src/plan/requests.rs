@@ -77,6 +77,7 @@ pub(super) fn forgive(desk: &mut Desk<'_>) {
         .failed_revisions
         .retain(|failed| Some(&failed.revision) != target.as_ref());
     desk.journal.refusal = None;
+    desk.journal.refused_beside.clear();
     desk.journal.not_accepted = None;
     desk.journal.force_stopped = None;
     let is_asked_for = |way: &WayBack| {

@@ -22,6 +22,7 @@ use crate::plan::decision::{Note, Plan, Stall, Waiting, stall};
 use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::gate::{self, Verdict};
+use crate::plan::hold::stays_stopped;
 use crate::plan::rollout::start::rest_before_start;
 use crate::plan::step::{Fence, Step};
 use crate::plan::{restore, waiting};
@@ -88,6 +89,12 @@ fn go(desk: &mut Desk<'_>, app: &Observed, want: &Desired, way: &WayBack) -> Opt
     if app.status == ApplicationStatus::Ready && desk.journal.failure_of(&way.to).is_some() {
         let why = format!("revision {} failed and is not started", way.to);
         return Some(fail(desk, way, &why));
+    }
+    let stopped = desk.journal.force_stopped.as_ref();
+    if let Some(stopped) = stopped.filter(|stopped| stopped.elsewhere && stopped.revision == way.to)
+        && app.status == ApplicationStatus::Ready
+    {
+        return Some(stays_stopped(stopped));
     }
     let Some(good) = content(desk, app, want, way) else {
         return Some(unread(desk, way));

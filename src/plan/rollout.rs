@@ -58,7 +58,7 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     match app.status {
         ApplicationStatus::Ready => ready(desk, app, want),
         ApplicationStatus::Running => running(desk, app, want),
-        _ if hangs(desk, app, want) => end_by_force(desk, app, desk.target()),
+        _ if hangs(desk, app, want) => end_by_force(desk, app, want, desk.target()),
         _ => waiting::for_status(desk, app, want.progress_deadline),
     }
 }

@@ -104,13 +104,7 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
 
 fn done(desk: &mut Desk<'_>, intent: &Intent) {
     desk.journal.was_answered(intent.step);
-    if desk
-        .journal
-        .refusal
-        .as_ref()
-        .is_some_and(|refusal| refusal.step == intent.step)
-    {
-        desk.journal.refusal = None;
+    if desk.journal.forget_refusal(intent.step) {
         put_back::forget_refusals(desk);
     }
     match intent.step {

@@ -29,16 +29,22 @@ fn was_brought(app: &Observed, journal: &Journal) -> bool {
         return false;
     };
     let revisions = journal.revisions();
-    let brought = [
-        Some(approval),
-        revisions.running,
-        revisions.good,
-        revisions.previous.map(|previous| previous.revision),
+    let on_the_way = [
         journal.rollout.as_ref().map(|rollout| rollout.revision.clone()),
         journal.way_back.as_ref().map(|way| way.to.clone()),
     ];
+    // Of what runs, only its own revision tells what it was brought with.
+    let in_place = match revisions.running {
+        Some(running) => vec![Some(running)],
+        None => vec![
+            Some(approval),
+            revisions.good,
+            revisions.previous.map(|previous| previous.revision),
+        ],
+    };
+    let brought = in_place.into_iter().chain(on_the_way);
     let found = Candidates::of(journal, &app.configuration);
-    let mut brought = brought.into_iter().flatten();
+    let mut brought = brought.flatten();
     brought.any(|revision| found.have(&revision))
 }
 

@@ -247,7 +247,7 @@ pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
 
 /// The refusal of a step that is sent again.
 pub(super) fn refusal_of(desk: &Desk<'_>, step: &Step) -> Option<RefusalStatus> {
-    let refusal = desk.journal.refusal.as_ref();
+    let refusal = desk.journal.refusal_of(step.kind());
     refusal.filter(|refusal| is_same(desk, refusal, step)).cloned()
 }
 

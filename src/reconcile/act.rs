@@ -54,7 +54,7 @@ pub(super) async fn act(
     };
     let mut status = project(&after, &journal, &decision.plan);
     let told = not_accepted::stall(&after, &journal, step.kind()).is_some();
-    if let (Outcome::Refused(fault), None) = (&outcome, &journal.refusal)
+    if let (Outcome::Refused(fault), None) = (&outcome, journal.refusal_of(step.kind()))
         && !step.kind().is_about_snapshots_kept()
         && !told
     {
@@ -75,7 +75,7 @@ pub(super) async fn act(
             let pause = of_the_moment.map_or(pause, |known| {
                 known.pause(pause, situation.rules.refusal_recheck, situation.progress_deadline())
             });
-            let is_remembered = journal.refusal.is_some() || is_failed_snapshot(step.kind(), &fault);
+            let is_remembered = journal.refusal_of(step.kind()).is_some() || is_failed_snapshot(step.kind(), &fault);
             if of_the_moment.is_some() || !is_remembered {
                 context.memory.rest(&key, written, now, pause);
             }

@@ -1,5 +1,5 @@
 //! Events: one per transition, none repeated within an hour, at most ten an hour for an object, and ten warnings beside
-//! them.
+//! them; stalls are always told.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -43,6 +43,7 @@ struct Told(Mutex<HashMap<String, Vec<Telling>>>);
 struct Telling {
     at: Timestamp,
     warning: bool,
+    stall: bool,
     text: String,
 }
 
@@ -66,8 +67,14 @@ impl Herald {
             match tokio::time::timeout(DEADLINE, api.create(&PostParams::default(), &event)).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(kube::Error::Api(status))) if status.code == 409 => {}
-                Ok(Err(error)) => warn!(object = %app.name_any(), reason = note.reason, %error, "event not published"),
-                Err(_) => warn!(object = %app.name_any(), reason = note.reason, "event not published in time"),
+                Ok(Err(error)) => {
+                    self.told.forget(&uid, note);
+                    warn!(object = %app.name_any(), reason = note.reason, %error, "event not published");
+                }
+                Err(_) => {
+                    self.told.forget(&uid, note);
+                    warn!(object = %app.name_any(), reason = note.reason, "event not published in time");
+                }
             }
         }
     }
@@ -82,18 +89,34 @@ impl Told {
             !events.is_empty()
         });
         let events = told.entry(uid.to_owned()).or_default();
-        let text = format!("{}: {}", note.reason, note.message);
-        let alike = events.iter().filter(|event| event.warning == note.warning);
-        if alike.count() >= MOST || events.iter().any(|event| event.text == text) {
+        let text = text_of(note);
+        let alike = events
+            .iter()
+            .filter(|event| event.warning == note.warning && !event.stall);
+        if !note.stall && alike.count() >= MOST || events.iter().any(|event| event.text == text) {
             return false;
         }
         events.push(Telling {
             at: now,
             warning: note.warning,
+            stall: note.stall,
             text,
         });
         true
     }
+
+    /// A note was not published after all, so that it may be told again.
+    fn forget(&self, uid: &str, note: &Note) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(events) = told.get_mut(uid) {
+            let text = text_of(note);
+            events.retain(|event| event.text != text);
+        }
+    }
+}
+
+fn text_of(note: &Note) -> String {
+    format!("{}: {}", note.reason, note.message)
 }
 
 /// Writes a note into the log, whatever becomes of its event, with the revision that the spec asks for and the version in
@@ -211,6 +234,7 @@ mod tests {
             let notes = (0..20).map(|number| Note {
                 reason: "Reason",
                 warning,
+                stall: false,
                 message: format!("{minute} {number}"),
             });
             notes.filter(|note| told.is_due(at(minute), "uid", note)).count()
@@ -218,6 +242,14 @@ mod tests {
         assert_eq!(told_of(0, false), MOST);
         assert_eq!(told_of(1, true), MOST);
         assert_eq!((told_of(2, false), told_of(2, true)), (0, 0));
+        let stall = Note::stall("Rejected", "why");
+        let told_twice = [2, 3].map(|minute| told.is_due(at(minute), "uid", &stall));
+        assert_eq!(told_twice, [true, false], "a stall is told whatever was told before");
+        told.forget("uid", &stall);
+        assert!(
+            told.is_due(at(4), "uid", &stall),
+            "one that was not published is told again"
+        );
         assert_eq!((told_of(60, false), told_of(61, true)), (MOST, MOST));
         let note = Note::warning("Reason", "another");
         let first_and_again = [at(122), at(123)].map(|at| told.is_due(at, "uid", &note));

@@ -196,9 +196,13 @@ fn every_stall_is_told_when_it_begins_and_when_its_reason_changes() {
         let status = projected(&app, &journal, &plan, now() + SignedDuration::from_mins(11));
         let note = news::stall(app.status.as_ref(), &status);
         assert_eq!(note.as_ref().map(|note| note.reason), told, "{plan:?}");
-        assert!(note.is_none_or(|note| note.warning));
+        assert!(note.is_none_or(|note| note.warning && note.stall));
         app.status = Some(status);
     }
+    app.metadata.generation = app.metadata.generation.map(|generation| generation + 1);
+    let status = projected(&app, &Journal::default(), &stall(Reason::NotOwned), now());
+    let note = news::stall(app.status.as_ref(), &status);
+    assert_eq!(note.unwrap().reason, "NotOwned", "another spec has it too");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::argocd::{run, script};
@@ -123,7 +122,7 @@ fn unjudged(ended: &Ended) -> Option<String> {
     (is_seen && runs && gate["jobId"].is_null()).then(|| "L1: nobody looks at the job that a change brought".to_owned())
 }
 
-/// A stall that began in the run and of which no event tells, although the budget of warnings was not used up.
+/// A stall that began in the run and of which no event tells.
 fn untold(ended: &Ended) -> Option<String> {
     let object = ended.world.object()?;
     let (reason, message) = stalled_for(&object["status"])?;
@@ -135,17 +134,12 @@ fn untold(ended: &Ended) -> Option<String> {
         _ => false,
     });
     let since = before? + 1;
-    let begins = trace.get(since)?.at;
     // What was told in the same words within the hour is not told again.
     let is_told = |(place, entry): (usize, &Entry)| match &entry.what {
         What::Event { reason: told, note, .. } => *told == reason && (place >= since || message.starts_with(note)),
         _ => false,
     };
-    let warnings = trace.iter().filter(|entry| {
-        let recent = entry.at > begins - SignedDuration::from_hours(1);
-        recent && matches!(entry.what, What::Event { warning: true, .. })
-    });
-    let is_silent = !trace.iter().enumerate().any(is_told) && warnings.count() < 10;
+    let is_silent = !trace.iter().enumerate().any(is_told);
     is_silent.then(|| format!("L1: no event tells of the stall {reason}"))
 }
 

@@ -89,6 +89,8 @@ pub const LAWS: &[Law] = &[
     ("S37", elsewhere::what_is_in_place_is_restarted_when_it_is_asked_for),
     ("S38", elsewhere::only_what_is_ours_is_ended_by_force),
     ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
+    ("S40", refusals::what_is_refused_is_sent_again_at_a_distance),
+    ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 
@@ -161,7 +163,8 @@ fn no_event_is_repeated_within_an_hour(history: History<'_>) -> Vec<String> {
     found
 }
 
-/// S20: 32 KiB of status, ten entries of history, ten events and ten warnings an hour of one object from one process.
+/// S20: 32 KiB of status, ten entries of history, ten events and, stalls aside, ten warnings an hour of one object from one
+/// process.
 fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (_, entry, write) in history.writes() {
@@ -179,8 +182,12 @@ fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
         .0
         .iter()
         .enumerate()
-        .filter_map(|(at, entry)| match entry.what {
-            What::Event { warning, .. } => Some((entry, (warning, text(history.object(at), "/metadata/uid")))),
+        .filter_map(|(at, entry)| match &entry.what {
+            What::Event { reason, warning, .. } => {
+                let is_stall = stalled_for(history.written(at)).is_some_and(|(stalled, _)| stalled == reason);
+                let uid = text(history.object(at), "/metadata/uid");
+                (!is_stall).then_some((entry, (*warning, uid)))
+            }
             _ => None,
         })
         .collect();

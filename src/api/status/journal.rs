@@ -75,6 +75,10 @@ pub struct Journal {
     /// The last call that the service refused and that is still wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<RefusalStatus>,
+    /// The calls beside the job, each of another kind, that the service refused and that are still wanted.
+    #[schemars(length(max = 10))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused_beside: Vec<RefusalStatus>,
     /// The call that the service does not accept for what may pass by itself, as long as it is tried on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_accepted: Option<NotAccepted>,

@@ -307,6 +307,9 @@ pub struct ForceStopped {
     #[schemars(length(max = 1024))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// Whether somebody else stopped it, with or without force, while it was verified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
 }
 
 /// A stop after which nothing was started: the next start goes on from its snapshot.

@@ -78,6 +78,7 @@ pub(super) fn try_again(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let Some(way) = &mut desk.journal.way_back else { return };
     way.failure = None;
     let to = way.to.clone();
+    desk.journal.force_stopped = None;
     desk.journal.failed_revisions.retain(|failed| failed.revision != to);
     desk.journal.refusal = None;
     let at = desk.situation.now;

@@ -1,6 +1,6 @@
 //! What leaves the job alone: tags, the maintenance window and snapshots.
 
-use crate::api::status::Tags;
+use crate::api::status::{RefusalStatus, Tags};
 use crate::desired::Desired;
 use crate::plan::decision::{Plan, Stall};
 use crate::plan::desk::Desk;
@@ -11,7 +11,10 @@ use crate::world::Observed;
 /// Tags and the maintenance window, which leave the job alone. One that is refused keeps none of the others waiting.
 pub(super) fn background(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let mut first = None;
-    for step in due(desk, app, want) {
+    let due = due(desk, app, want);
+    let is_due = |refusal: &RefusalStatus| due.iter().any(|step| step.kind() == refusal.step);
+    desk.journal.refused_beside.retain(is_due);
+    for step in due {
         let step = unheeded::fresh(&desk.journal, step);
         match waiting::admitted(desk, step) {
             Plan::Do(step) => return Some(Plan::Do(step)),

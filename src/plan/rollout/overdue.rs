@@ -94,7 +94,10 @@ fn is_under_way(desk: &Desk<'_>, intent: &Intent) -> bool {
 }
 
 /// Ends what hangs; a start that hangs is a failure of its revision.
-pub(super) fn end_by_force(desk: &mut Desk<'_>, app: &Observed, revision: Option<String>) -> Plan {
+pub(super) fn end_by_force(desk: &mut Desk<'_>, app: &Observed, want: &Desired, revision: Option<String>) -> Plan {
+    if app.status != ApplicationStatus::Starting {
+        return by_force(desk, want);
+    }
     let plan = waiting::admitted(desk, Step::ForceStop);
     if app.status == ApplicationStatus::Starting && matches!(plan, Plan::Do(_)) {
         desk.condemn(Failure {
@@ -124,11 +127,11 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
         desk.journal.given_up_operation_id = id.or(intent.operation_id.clone());
     }
     match (&app.status, intent.step) {
-        (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, intent.revision)),
+        (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, want, intent.revision)),
         (ApplicationStatus::Stopping, StepKind::Stop) | (ApplicationStatus::Updating, StepKind::Restart)
             if want.state == DesiredState::Running =>
         {
-            Some(end_by_force(desk, app, None))
+            Some(by_force(desk, want))
         }
         (ApplicationStatus::Updating, StepKind::Update) if want.state == DesiredState::Running => {
             give_up(desk);

@@ -1,7 +1,7 @@
 //! A job that went away by itself, or by somebody else's stop.
 
 use crate::api::condition::Reason;
-use crate::api::status::{GateStatus, HistoryResult, StepKind};
+use crate::api::status::{ForceStopped, GateStatus, HistoryResult, StepKind};
 use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
@@ -48,6 +48,19 @@ pub(super) fn notice_end(desk: &mut Desk<'_>) {
             Note::warning("JobEnded", "the job ended by itself"),
         )
     };
+    let in_gate = desk
+        .journal
+        .rollout
+        .as_ref()
+        .is_some_and(|rollout| rollout.gate.is_some());
+    if let Some(revision) = running.clone().filter(|_| stopped && in_gate) {
+        desk.journal.force_stopped = Some(ForceStopped {
+            revision,
+            at,
+            cause: None,
+            elsewhere: true,
+        });
+    }
     desk.record(result, running);
     desk.set_running(None);
     desk.journal.rollout = None;

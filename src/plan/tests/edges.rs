@@ -384,6 +384,7 @@ fn a_job_that_somebody_started_ends_a_forced_stop() {
                 revision,
                 at: start_of_time(),
                 cause: None,
+                elsewhere: false,
             });
         });
         case.decide().journal.force_stopped.is_some()

@@ -229,6 +229,37 @@ pub(super) fn only_what_is_ours_is_ended_by_force(history: History<'_>) -> Vec<S
         .collect()
 }
 
+/// S41: what somebody else stopped while it was verified is not started before somebody asks for something.
+pub(super) fn what_is_stopped_in_its_gate_stays_stopped(history: History<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, entry) in history.0.iter().enumerate() {
+        let is_stop = matches!(entry.what, What::Elsewhere("console stop" | "console force-stop"));
+        let written = history.written(at);
+        let in_gate = text(written, "/aws/applicationStatus") == "RUNNING"
+            && written.pointer("/rollout/gate").is_some()
+            && written["intent"].is_null();
+        if !is_stop || !in_gate || text(history.object(at), "/spec/desiredState") == "Stopped" {
+            continue;
+        }
+        let since = history.0[at + 1..].iter().take_while(|entry| match &entry.what {
+            What::User(_) | What::Elsewhere(_) => false,
+            What::Call(call) => call.operation != "StopApplication",
+            _ => true,
+        });
+        let mut calls = since.filter_map(|entry| match &entry.what {
+            What::Call(call) => Some((entry.at, call)),
+            _ => None,
+        });
+        if let Some((started, _)) = calls.find(|(_, call)| call.operation == "StartApplication") {
+            found.push(format!(
+                "what somebody stopped in its gate at {} is started at {started}",
+                entry.at
+            ));
+        }
+    }
+    found
+}
+
 /// The start, stop or update that goes on at a call.
 fn under_way(call: &Call) -> Option<&str> {
     let kinds = ["StartApplication", "StopApplication", "UpdateApplication"];

@@ -141,3 +141,39 @@ fn deadline(object: &Value) -> SignedDuration {
     let asked = asked.parse().unwrap_or(SignedDuration::from_mins(30));
     asked.max(SignedDuration::from_mins(10))
 }
+
+/// The most attempts of a call that is refused, and the time in which they may be made.
+const ATTEMPTS: (usize, SignedDuration) = (5, SignedDuration::from_secs(5));
+
+/// S40: a call that the service refuses is sent again at a distance, unless somebody does something in between.
+pub(super) fn what_is_refused_is_sent_again_at_a_distance(history: History<'_>) -> Vec<String> {
+    let (most, within) = ATTEMPTS;
+    let mut found = Vec::new();
+    let mut refused: Vec<(&str, &Value, Timestamp)> = Vec::new();
+    for entry in history.0 {
+        let call = match &entry.what {
+            What::Call(call) => call,
+            What::User(_) | What::Elsewhere(_) | What::Crash | What::LateEffect { .. } => {
+                refused.clear();
+                continue;
+            }
+            _ => continue,
+        };
+        if call.took_effect || !call.answered {
+            refused.clear();
+            continue;
+        }
+        refused.retain(|(_, _, at)| entry.at < *at + within);
+        refused.push((&call.operation, &call.input, entry.at));
+        let same = refused
+            .iter()
+            .filter(|(operation, input, _)| *operation == call.operation && **input == *call.input);
+        if same.count() > most {
+            found.push(format!(
+                "{} is refused and sent again at once at {}",
+                call.operation, entry.at
+            ));
+        }
+    }
+    found
+}

@@ -631,6 +631,58 @@ fn a_forced_stop_after_which_nothing_can_be_started_breaks_s39() {
 }
 
 #[test]
+fn a_refused_call_that_is_sent_again_at_once_breaks_s40() {
+    let refused = |seconds: i64, between: Option<What>| {
+        let mut tale = Tale::new().pass(0, Some("RUNNING"));
+        for number in 0..6 {
+            for operation in ["TagResource", "UntagResource"] {
+                tale = tale.sent(number * seconds, operation, json!({}), true);
+                let last = tale.entries_mut().last_mut().unwrap();
+                if let What::Call(call) = &mut last.what {
+                    call.took_effect = false;
+                }
+            }
+            if number == 3 {
+                tale = match &between {
+                    Some(what) => tale.add(number * seconds, what.clone()),
+                    None => tale,
+                };
+            }
+        }
+        tale.breaks().contains(&"S40")
+    };
+    assert!(refused(0, None));
+    assert!(!refused(2, None));
+    assert!(!refused(0, Some(What::User("tags"))));
+}
+
+#[test]
+fn what_somebody_stopped_in_its_gate_and_is_started_breaks_s41() {
+    let started = |gate: bool, between: Option<What>| {
+        let mut after = object();
+        after["status"] = json!({"aws": {"applicationStatus": "RUNNING"}});
+        if gate {
+            after["status"]["rollout"] = json!({"gate": {}});
+        }
+        let tale = Tale::new().pass(0, Some("RUNNING")).wrote(0, object(), after);
+        let tale = tale.add(1, What::Elsewhere("console stop"));
+        let tale = match between {
+            Some(what) => tale.add(2, what),
+            None => tale,
+        };
+        let run = json!({"RunConfiguration": restore("RESTORE_FROM_CUSTOM_SNAPSHOT", Some("s1"))});
+        let breaks = tale
+            .pass(200, Some("READY"))
+            .call(200, "StartApplication", run)
+            .breaks();
+        breaks.contains(&"S41")
+    };
+    assert!(started(true, None));
+    assert!(!started(false, None));
+    assert!(!started(true, Some(What::User("sluicegate.dev/restart-requested-at"))));
+}
+
+#[test]
 fn a_refusal_that_keeps_stopped_what_ran_breaks_s29() {
     let refused = |reason: &str, change: &dyn Fn(&mut Value)| {
         let mut after = object();

@@ -4,7 +4,7 @@ use managed_flink_emulator::service::Faults;
 use serde_json::{Value, json};
 
 use super::rollouts::{patient, running_with, update};
-use super::{Scenario, create, merged, nonce, open, parallelism, retry, start, stop, story};
+use super::{Scenario, create, merged, no_snapshots, nonce, open, parallelism, retry, start, stop, story};
 use crate::script::{Act, code};
 
 /// Every story of this kind.
@@ -238,6 +238,46 @@ fn hanging() -> Vec<Scenario> {
                 Act::outage("the service works", Faults::default()).after(300),
                 force().after(1),
                 Act::pause(120),
+            ],
+        ),
+        open(
+            "a stop of ours hangs and there is no snapshot",
+            vec![
+                Act::outage("no snapshots", no_snapshots()),
+                create(json!({"rollout": {"progressDeadline": "1m", "gate": {"stableFor": "10s"}}})),
+            ],
+            vec![
+                Act::outage(
+                    "stops hang",
+                    Faults {
+                        hang: ["StopApplication".to_owned()].into(),
+                        ..no_snapshots()
+                    },
+                ),
+                Act::edit(
+                    "join a VPC",
+                    json!({"vpc": {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}}),
+                )
+                .after(1),
+                Act::pause(600),
+            ],
+        ),
+        open(
+            "a restart of ours hangs and there is no snapshot",
+            vec![
+                Act::outage("no snapshots", no_snapshots()),
+                create(json!({"rollout": {"progressDeadline": "1m", "gate": {"stableFor": "10s"}}})),
+            ],
+            vec![
+                Act::outage(
+                    "updates hang",
+                    Faults {
+                        hang: ["UpdateApplication".to_owned()].into(),
+                        ..no_snapshots()
+                    },
+                ),
+                nonce(1).after(1),
+                Act::pause(600),
             ],
         ),
         open(

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Scenario, create, merged, network, nonce, open, parallelism, policy, race, running, stop, story};
+use super::{
+    Scenario, create, merged, network, nonce, open, parallelism, policy, race, running, snapshots_off, snapshots_on,
+    stop, story,
+};
 use crate::script::Act;
 
 /// A spec that takes an application over.
@@ -188,6 +191,16 @@ fn snapshots_switched_off() -> Vec<Scenario> {
         .silent(),
         story("a restart over snapshots that are switched off", off(), vec![nonce(1)]).silent(),
         story("a stop over snapshots that are switched off", off(), vec![stop()]).silent(),
+        story(
+            "snapshots are switched off as the revision before had them",
+            vec![
+                create(snapshots_off()),
+                Act::edit("snapshots on", snapshots_on()),
+                Act::pause(30),
+            ],
+            vec![Act::switch_snapshots_off(), Act::pause(120), nonce(1)],
+        )
+        .silent(),
         story(
             "another network over snapshots that are switched off",
             off(),

@@ -251,6 +251,34 @@ fn whatever_the_member() -> Vec<Scenario> {
                 super::snapshots::request("1"),
             ],
         ),
+        story(
+            "tags that may neither be set nor taken away",
+            vec![create(json!({"tags": {"a": "1"}}))],
+            vec![
+                Act::denied(&["TagResource", "UntagResource"]),
+                tags(json!({"a": null, "b": "2"})),
+                Act::pause(600),
+                in_order(),
+                Act::pause(330),
+            ],
+        ),
+        open(
+            "tags that may not be set beside a VPC with which no job starts",
+            running(),
+            vec![
+                Act::outage(
+                    "no start",
+                    Faults {
+                        deny: ["TagResource".to_owned()].into(),
+                        ..refusing("StartApplication", ErrorCode::InvalidArgument, LOCATION, Some(60))
+                    },
+                ),
+                Act::edit("join a VPC", merged(&[vpc(), json!({"tags": {"b": "2"}})])),
+                Act::pause(200),
+                in_order(),
+                Act::pause(330),
+            ],
+        ),
         open(
             "tags that are not taken away",
             vec![create(json!({"tags": {"a": "1", "b": "2"}}))],
