@@ -248,7 +248,7 @@ fn a_refused_tag_does_not_hold_a_start_up() {
         last_at: start_of_time(),
     };
     assert_eq!(
-        step(&case.journal(|journal| journal.refusal = Some(refusal)).decide()),
+        step(&case.journal(|journal| journal.refused_beside = vec![refusal]).decide()),
         StepKind::Start
     );
 }

@@ -225,3 +225,35 @@ fn refused_a_required_snapshot(case: Case) -> Case {
         assert_eq!(journal.refusal.as_ref().unwrap().class, RefusalClass::AccessDenied);
     })
 }
+
+#[test]
+fn what_is_refused_beside_the_job_hides_no_other_refusal() {
+    let mut journal = Journal::default();
+    let refused = |journal: &mut Journal, kind: StepKind, second: i64| {
+        let case = Case::running("").issued(kind);
+        journal.intent = case.app.status.unwrap().journal.intent;
+        let fault = Fault::new(FaultKind::Denied, "no");
+        let moment = Moment {
+            now: after(second),
+            generation: 1,
+            snapshot_required: false,
+        };
+        journal.learn(&Outcome::Refused(fault), moment);
+    };
+    for (second, kind) in [
+        (0, StepKind::Start),
+        (1, StepKind::Untag),
+        (2, StepKind::Tag),
+        (3, StepKind::Untag),
+    ] {
+        refused(&mut journal, kind, second);
+    }
+    let known = |kind| {
+        journal
+            .refusal_of(kind)
+            .map(|refusal| (refusal.first_at, refusal.last_at))
+    };
+    assert_eq!(known(StepKind::Start), Some((after(0), after(0))));
+    assert_eq!(known(StepKind::Untag), Some((after(1), after(3))));
+    assert_eq!(known(StepKind::Tag), Some((after(2), after(2))));
+}

@@ -219,3 +219,25 @@ fn a_way_back_awaits_the_snapshot_of_the_stop_of_a_good_job_and_of_no_other() {
     assert_eq!(waits(&of_the_good_job.decide()), Reason::RollingBack);
     starts_from(&of_the_good_job.at(178).decide(), "own");
 }
+
+#[test]
+fn what_somebody_else_stops_in_its_gate_stays_stopped_until_somebody_asks() {
+    let stop = operation("op-stop", "StopApplication", OperationStatus::Successful);
+    let stopped = |case: Case| {
+        let case = case.recorded().journal(|journal| journal.intent = None);
+        let case = case.world(|app| app.status = ApplicationStatus::Ready);
+        let kept = snapshot("kept", -60, SnapshotStatus::Ready);
+        case.snapshots(vec![kept]).operations(vec![stop.clone()]).at(200)
+    };
+    let in_gate = || stopped(super::gate::verifying(""));
+    let decision = in_gate().decide();
+    let (reason, message) = stalls(&decision);
+    assert_eq!(reason, Reason::StoppedElsewhere);
+    assert!(message.contains("restart-requested-at"), "{message}");
+    let later = in_gate().recorded().at(9000);
+    assert_eq!(stalls(&later.decide()).0, Reason::StoppedElsewhere);
+    let asked = later.annotate("sluicegate.dev/restart-requested-at", "1");
+    assert_eq!(step(&asked.decide()), StepKind::Start);
+    let proven = stopped(Case::running(""));
+    assert_eq!(step(&proven.decide()), StepKind::Start, "it was proven");
+}

@@ -70,6 +70,19 @@ fn what_lasts_too_long_names_the_forced_stop_where_it_is_legal() {
 }
 
 #[test]
+fn a_stop_or_a_restart_that_hangs_is_ended_by_force_only_where_there_is_state_to_start_from() {
+    for (kind, status) in [
+        (StepKind::Stop, ApplicationStatus::Stopping),
+        (StepKind::Restart, ApplicationStatus::Updating),
+    ] {
+        let hanging = || Case::running("").under_way(kind, status.clone()).at(1802);
+        assert_eq!(step(&hanging().decide()), StepKind::ForceStop, "{kind:?}");
+        let without = hanging().snapshots(Vec::new());
+        assert_eq!(stalls(&without.decide()).0, Reason::NoRestorePoint, "{kind:?}");
+    }
+}
+
+#[test]
 fn a_stop_that_hangs_is_ended_by_force_on_request() {
     let hanging = Case::running("")
         .respec("desiredState: Stopped")

@@ -1,6 +1,8 @@
 //! Snapshots that somebody else switched off: nothing that loses the state of the job is sent without consent.
 
 use super::*;
+use crate::api::status::PreviousRevision;
+use crate::configuration::Revision;
 use crate::plan::HeldBack;
 
 const EMPTY: &str = "sluicegate.dev/allow-empty-start";
@@ -37,6 +39,25 @@ fn a_job_that_runs_is_left_running_and_the_newest_snapshot_is_named() {
         "{}",
         held_back.message
     );
+}
+
+#[test]
+fn a_revision_before_that_had_them_off_is_no_consent() {
+    let seen = switched_off("").world.application.unwrap().configuration;
+    let before = Revision::of(&seen, false).to_string();
+    let as_before = |case: Case| {
+        case.journal(|journal| {
+            let revisions = journal.revisions.as_mut().unwrap();
+            revisions.previous = Some(PreviousRevision {
+                revision: before.clone(),
+                version_id: 2,
+                snapshot: None,
+            });
+        })
+    };
+    assert_eq!(held_back(&as_before(switched_off(""))).reason, Reason::DriftDetected);
+    let changed = as_before(switched_off("")).respec("parallelism: {parallelism: 4}");
+    assert_eq!(stalls(&changed.decide()).0, Reason::NoRestorePoint);
 }
 
 #[test]
