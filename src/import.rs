@@ -126,6 +126,7 @@ pub fn manifest(observed: &Observed, identity: &Identity) -> Result<FlinkApplica
         status: None,
     };
     let mut violations = misfits(&app.spec);
+    violations.extend(more_than_one(observed));
     if let Err(Undesirable::Invalid(more)) = Desired::parse(&app, &identity.region, &References::new()) {
         violations.extend(more);
     }
@@ -134,6 +135,21 @@ pub fn manifest(observed: &Observed, identity: &Identity) -> Result<FlinkApplica
     } else {
         Err(NotImportable::Unsayable(violations))
     }
+}
+
+/// What the application has several of where a spec names one.
+fn more_than_one(observed: &Observed) -> impl Iterator<Item = Violation> {
+    let counts = [
+        ("spec.logging", "CloudWatch logging options", observed.log_streams.len()),
+        ("spec.vpc", "VPC configurations", observed.vpcs.len()),
+    ];
+    counts
+        .into_iter()
+        .filter(|(_, _, count)| *count > 1)
+        .map(|(field, what, count)| Violation {
+            field: field.to_owned(),
+            problem: format!("the application has {count} {what} and a spec names one; remove the others first"),
+        })
 }
 
 fn in_words(violations: &[Violation]) -> String {

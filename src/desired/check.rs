@@ -130,8 +130,19 @@ impl Check {
     fn property_groups(&mut self, spec: &FlinkApplicationSpec, references: &References) -> PropertyGroups {
         let references = self.bounded(spec, references);
         let mut groups = BTreeMap::new();
+        let mut bytes = 0;
         for group in spec.property_groups.iter().flatten() {
             let properties = self.properties(group, references);
+            let sizes = properties.iter().map(|(key, value)| key.len() + value.len());
+            bytes += sizes.sum::<usize>();
+            if bytes > MOST_BYTES {
+                let problem = format!(
+                    "the groups hold more than {} KiB together, each with what its ConfigMaps bring; name fewer or smaller ones",
+                    MOST_BYTES >> 10
+                );
+                self.add("spec.propertyGroups", problem);
+                break;
+            }
             if groups.insert(group.id.clone(), properties).is_some() {
                 self.add(
                     "spec.propertyGroups",

@@ -158,6 +158,24 @@ fn config_maps_that_hold_more_than_is_kept_are_refused() {
 }
 
 #[test]
+fn a_config_map_that_many_groups_name_counts_for_each_of_them() {
+    let group = |number: usize| format!("{{id: g{number}, propertiesFrom: [{{configMapRef: {{name: map}}}}]}}");
+    let told = |groups: usize| {
+        let groups: Vec<String> = (0..groups).map(group).collect();
+        let data: BTreeMap<_, _> = (0..50).map(|number| (format!("k{number}"), "v".repeat(2048))).collect();
+        let maps = [("map".to_owned(), data)].into_iter().collect();
+        let spec = app(&format!("propertyGroups: [{}]", groups.join(", ")));
+        match Desired::parse(&spec, "eu-west-1", &maps) {
+            Ok(_) => String::new(),
+            Err(Undesirable::Invalid(violations)) => violations[0].to_string(),
+            Err(missing) => panic!("{missing:?}"),
+        }
+    };
+    assert_eq!(told(10), "");
+    assert!(told(11).contains("hold more than 1024 KiB together"), "{}", told(11));
+}
+
+#[test]
 fn characters_of_properties_count_and_not_bytes() {
     let group = |count: usize| {
         let value = "\u{ac00}".repeat(count);

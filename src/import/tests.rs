@@ -231,6 +231,13 @@ fn what_the_api_server_would_refuse_is_no_manifest_but_an_error_that_names_the_m
             refused(|app| app.configuration.checkpoint.interval_ms = i64::MAX),
             "spec.checkpoint.checkpointInterval: ",
         ),
+        (
+            refused(|app| {
+                let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/msf:log-stream:app";
+                app.log_streams = ["1", "2"].map(|id| (id.to_owned(), arn.to_owned())).into();
+            }),
+            "spec.logging: the application has 2 CloudWatch logging options and a spec names one",
+        ),
     ] {
         assert!(told.starts_with("a resource cannot say what it has: spec."), "{told}");
         assert!(told.contains(expected), "{told}");

@@ -32,7 +32,7 @@ pub enum RecordError {
     /// No answer in time.
     #[error("no answer from the API server within {} seconds", DEADLINE.as_secs())]
     TimedOut,
-    /// The API server takes the status for invalid, which no repetition changes.
+    /// The API server refuses the status, which no repetition changes.
     #[error("the API server refuses the status: {0}")]
     Rejected(String),
     /// The API server failed or refused.
@@ -103,7 +103,9 @@ impl Kubernetes {
         .await;
         match written {
             Err(RecordError::Api(error)) => Err(match *error {
-                kube::Error::Api(status) if status.code == INVALID => RecordError::Rejected(status.message),
+                kube::Error::Api(status) if is_refused(status.code, &status.message) => {
+                    RecordError::Rejected(status.message)
+                }
                 error => RecordError::Api(Box::new(error)),
             }),
             written => written,
@@ -167,6 +169,13 @@ fn is_failed_test(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == INVALID)
 }
 
+/// Whether the API server answers what no repetition changes: the status is invalid, forbidden, or has a member that the
+/// CRD in place does not declare, which it answers as an error of its own.
+fn is_refused(code: u16, message: &str) -> bool {
+    let is_undeclared = code == 500 && message.contains("field not declared in schema");
+    matches!(code, 400 | 403 | INVALID) || is_undeclared
+}
+
 fn is_not_found(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
@@ -175,5 +184,26 @@ async fn in_time<T>(call: impl Future<Output = Result<T, kube::Error>>) -> Resul
     match tokio::time::timeout(DEADLINE, call).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(RecordError::TimedOut),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_repetition_changes_is_told_from_what_may_pass() {
+        let undeclared = "failed to create typed patch object: .status.new: field not declared in schema";
+        for (code, message) in [
+            (422, "too long"),
+            (403, "denied by a webhook"),
+            (400, ""),
+            (500, undeclared),
+        ] {
+            assert!(is_refused(code, message), "{code}");
+        }
+        for (code, message) in [(500, "etcd has no leader"), (503, ""), (429, ""), (404, ""), (409, "")] {
+            assert!(!is_refused(code, message), "{code}");
+        }
     }
 }
