@@ -74,6 +74,7 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
 pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
     put_back::note(desk);
     desk.held_back = held_back(&desk.situation, &desk.journal);
+    put_back::end_giving_way(desk, desk.held_back.is_some());
     if desk.held_back.is_none() {
         desk.undone = drift::of_content(&desk.situation, &desk.journal);
     }
@@ -96,7 +97,10 @@ pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
     let Some(held_back) = desk.held_back.clone() else {
         return rollout::plan(desk, want);
     };
-    if desk.situation.world.application.is_some() {
+    if let Some(app) = &desk.situation.world.application {
+        if let Some(plan) = put_back::give_way(desk, &held_back, app) {
+            return plan;
+        }
         return match rollout::plan(desk, want) {
             Plan::Rest => held(held_back),
             Plan::Stall(_) if waits_for_another(desk, want) => held(held_back),

@@ -153,6 +153,7 @@ fn begin(desk: &mut Desk<'_>, want: &Desired, target: Target, reason: Reason, sa
         message: said.chars().take(1000).collect(),
         at: now,
         started: false,
+        gives_way: false,
     });
     Plan::Wait(Waiting {
         reason: Reason::Updating,
@@ -160,6 +161,49 @@ fn begin(desk: &mut Desk<'_>, want: &Desired, target: Target, reason: Reason, sa
         until: now + SignedDuration::from_secs(1),
         background: false,
     })
+}
+
+/// A job that was stopped for a change does not wait for another revision that is held back: what ran before it is put back.
+pub(super) fn give_way(desk: &mut Desk<'_>, held_back: &HeldBack, app: &Observed) -> Option<Plan> {
+    let journal = &desk.journal;
+    let is_busy = journal.intent.is_some() || journal.way_back.is_some() || journal.put_back.is_some();
+    let stays = desk.situation.app.spec.desired_state == DesiredState::Stopped || journal.force_stopped.is_some();
+    let waits = matches!(held_back.reason, Reason::AwaitingApproval | Reason::OutsideChangeWindow);
+    if is_busy || stays || !waits || app.status != ApplicationStatus::Ready {
+        return None;
+    }
+    let rollout = journal.rollout.as_ref()?;
+    let target = target(journal, rollout.ran_before.as_ref()?)?;
+    let left = rollout.revision.clone();
+    let now = desk.situation.now;
+    let message = format!(
+        "the job was stopped for revision {left}, and another revision waits; revision {} runs again",
+        target.revision
+    );
+    desk.notes.push(Note::warning("PutBack", message.clone()));
+    desk.journal.refusal = None;
+    desk.journal.put_back = Some(PutBack {
+        revision: left,
+        to: target.revision,
+        version_id: target.version_id,
+        reason: held_back.reason,
+        message: message.clone(),
+        at: now,
+        started: false,
+        gives_way: true,
+    });
+    Some(Plan::Wait(Waiting {
+        reason: Reason::Updating,
+        message,
+        until: now + SignedDuration::from_secs(1),
+        background: false,
+    }))
+}
+
+/// Ends the giving way once it is done, or once the revision that waited may go.
+pub(super) fn end_giving_way(desk: &mut Desk<'_>, is_held_back: bool) {
+    let put_back = &mut desk.journal.put_back;
+    put_back.take_if(|put_back| put_back.gives_way && (put_back.started || !is_held_back));
 }
 
 fn said(refusal: &RefusalStatus) -> String {
@@ -187,7 +231,7 @@ fn to_check(step: StepKind) -> &'static str {
 /// Why the revision of the spec is not tried again.
 pub(super) fn held(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok()?;
-    let put_back = journal.put_back.as_ref()?;
+    let put_back = journal.put_back.as_ref().filter(|put_back| !put_back.gives_way)?;
     let in_place = if put_back.started {
         format!("revision {} is in its place", put_back.to)
     } else {
@@ -211,10 +255,9 @@ pub(super) fn note(desk: &mut Desk<'_>) {
     };
     let world = desk.situation.world;
     let status = world.application.as_ref().map(|app| &app.status);
-    let asked = desk
-        .situation
-        .want
-        .map_or(true, |want| want.revision.as_str() == put_back.revision);
+    let asked = desk.situation.want.map_or(true, |want| {
+        (want.revision.as_str() == put_back.revision) != put_back.gives_way
+    });
     let unknown = !put_back.started
         && status == Some(&ApplicationStatus::Ready)
         && !world.versions.contains_key(&put_back.version_id);

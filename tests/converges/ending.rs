@@ -71,6 +71,7 @@ pub fn problems(ended: &mut Ended) -> Vec<String> {
     }
     let mut found: Vec<String> = unmet(ended).into_iter().map(|text| format!("L1: {text}")).collect();
     found.extend(ended.world.object().iter().flat_map(|object| not_offered(object)));
+    found.extend(left_down(ended));
     found.extend(unjudged(ended));
     found.extend(untold(ended));
     let status = ended.world.object().map(|object| object["status"].clone());
@@ -120,6 +121,22 @@ fn unjudged(ended: &Ended) -> Option<String> {
     let is_seen = faults.flink_rest.is_empty() && faults.deny.is_empty();
     let runs = text(status, "/aws/applicationStatus") == "RUNNING" && is_true(status, "Stalled");
     (is_seen && runs && gate["jobId"].is_null()).then(|| "L1: nobody looks at the job that a change brought".to_owned())
+}
+
+/// A job that the controller stopped for a change and that stays down because another revision waits.
+fn left_down(ended: &Ended) -> Option<String> {
+    let object = ended.world.object()?;
+    let status = &object["status"];
+    let waits = is_held_back(status) && text(status, "/aws/applicationStatus") == "READY";
+    let wants_a_job = object["spec"]["desiredState"] != "Stopped" && !status["revisions"]["good"].is_null();
+    let mut calls = ended.world.trace.iter().rev().filter_map(|entry| match &entry.what {
+        What::Call(call) if call.took_effect => Some(call),
+        _ => None,
+    });
+    let last = calls.find(|call| ["StartApplication", "StopApplication"].contains(&call.operation.as_str()))?;
+    let stopped = last.operation == "StopApplication" && !last.forces();
+    (waits && wants_a_job && stopped)
+        .then(|| "L1: a job that was stopped for a change stays down while another revision waits".to_owned())
 }
 
 /// A stall that began in the run and of which no event tells.

@@ -79,6 +79,9 @@ pub struct PutBack {
     /// Whether what ran before runs again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub started: bool,
+    /// Whether the revision was not given up but gives way to another one that waits; asked for again, it is tried.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gives_way: bool,
 }
 
 /// The key that an alias names.

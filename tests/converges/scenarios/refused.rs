@@ -414,6 +414,17 @@ fn meanwhile() -> Vec<Scenario> {
                 Act::edit("back", json!({"vpc": null})).once(refusal),
             ],
         ),
+        story(
+            "a log that is refused, and another change that waits for approval",
+            vec![create(json!({"rollout": {"approval": "Manual"}})), Act::approve()],
+            vec![
+                invalid("no log", "AddApplicationCloudWatchLoggingOption"),
+                Act::edit("network", network()),
+                Act::approve(),
+                Act::edit("instead", json!({"parallelism": {"parallelism": 2}})).once(refusal),
+                Act::pause(400),
+            ],
+        ),
         open(
             "a VPC that is refused, and another change meanwhile",
             running(),
