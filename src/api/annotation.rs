@@ -34,21 +34,22 @@ pub const RECONCILE: &str = "sluicegate.dev/reconcile";
 /// The value of [`RECONCILE`] that pauses.
 pub const PAUSED: &str = "paused";
 
-/// The value of an annotation. One that is blank, as a template writes one that is not set, is absent.
+/// The value of an annotation, without the blanks around it. One that is blank, as a template writes one that is not set, is
+/// absent.
 #[must_use]
 pub fn value<'a>(app: &'a FlinkApplication, key: &str) -> Option<&'a str> {
-    let value = app.annotations().get(key)?;
-    (!value.trim().is_empty()).then_some(value)
+    let value = app.annotations().get(key)?.trim();
+    (!value.is_empty()).then_some(value)
 }
 
 /// Whether [`RECONCILE`] asks to watch only.
 #[must_use]
 pub fn is_paused(app: &FlinkApplication) -> bool {
-    value(app, RECONCILE).is_some_and(|value| value.trim() == PAUSED)
+    value(app, RECONCILE).is_some_and(|value| value == PAUSED)
 }
 
 /// The value of [`RECONCILE`] where it is one that means nothing.
 #[must_use]
 pub fn meaningless(app: &FlinkApplication) -> Option<&str> {
-    value(app, RECONCILE).filter(|value| value.trim() != PAUSED)
+    value(app, RECONCILE).filter(|value| *value != PAUSED)
 }

@@ -3,7 +3,7 @@
 //! Such a call is repeated for two minutes at most, because the job is down meanwhile. Then what ran before is put back and
 //! started again, and the revision is held: each try stops the job, so that the next one is a person's.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DesiredState, RestoreFrom};
@@ -24,6 +24,21 @@ const TRIED_FOR: SignedDuration = SignedDuration::from_mins(2);
 struct Target {
     revision: String,
     version_id: i64,
+}
+
+impl Target {
+    fn in_place_of(self, revision: String, reason: Reason, said: &str, now: Timestamp) -> PutBack {
+        PutBack {
+            revision,
+            to: self.revision,
+            version_id: self.version_id,
+            reason,
+            message: said.chars().take(1000).collect(),
+            at: now,
+            started: false,
+            gives_way: false,
+        }
+    }
 }
 
 /// Remembers what runs no more because a change needs it: if the service refuses the change, it runs again.
@@ -94,7 +109,8 @@ pub(super) fn admitted(desk: &mut Desk<'_>, want: &Desired, step: Step) -> Plan 
     if refusal.last_at >= until {
         let message = format!("{}. {}", said(&refusal), to_check(refusal.step));
         let reason = waiting::reason_of_refusal(refusal.class);
-        return begin(desk, want, target, reason, &message);
+        let put_back = target.in_place_of(want.revision.to_string(), reason, &message, desk.situation.now);
+        return begin(desk, put_back);
     }
     let spacing = refusal.last_at.duration_since(since).max(SignedDuration::from_secs(5));
     let next = (refusal.last_at + spacing).min(until);
@@ -135,30 +151,25 @@ pub(super) fn instead(desk: &mut Desk<'_>, want: &Desired, plan: Plan) -> Plan {
     let before = before.filter(|_| want.state == DesiredState::Running);
     let target = before.and_then(|before| target(&desk.journal, &before));
     match (plan, target.filter(|target| target.revision != want.revision.as_str())) {
-        (Plan::Stall(stall), Some(target)) => begin(desk, want, target, stall.reason, &stall.message),
+        (Plan::Stall(stall), Some(target)) => {
+            let revision = want.revision.to_string();
+            let put_back = target.in_place_of(revision, stall.reason, &stall.message, desk.situation.now);
+            begin(desk, put_back)
+        }
         (plan, _) => plan,
     }
 }
 
-fn begin(desk: &mut Desk<'_>, want: &Desired, target: Target, reason: Reason, said: &str) -> Plan {
-    let now = desk.situation.now;
-    let message = format!("{said}; revision {} runs again", target.revision);
+/// Begins to put back what ran before.
+fn begin(desk: &mut Desk<'_>, put_back: PutBack) -> Plan {
+    let message = format!("{}; revision {} runs again", put_back.message, put_back.to);
     desk.notes.push(Note::warning("PutBack", message.clone()));
     desk.journal.refusal = None;
-    desk.journal.put_back = Some(PutBack {
-        revision: want.revision.to_string(),
-        to: target.revision,
-        version_id: target.version_id,
-        reason,
-        message: said.chars().take(1000).collect(),
-        at: now,
-        started: false,
-        gives_way: false,
-    });
+    desk.journal.put_back = Some(put_back);
     Plan::Wait(Waiting {
         reason: Reason::Updating,
         message,
-        until: now + SignedDuration::from_secs(1),
+        until: desk.situation.now + SignedDuration::from_secs(1),
         background: false,
     })
 }
@@ -175,29 +186,12 @@ pub(super) fn give_way(desk: &mut Desk<'_>, held_back: &HeldBack, app: &Observed
     let rollout = journal.rollout.as_ref()?;
     let target = target(journal, rollout.ran_before.as_ref()?)?;
     let left = rollout.revision.clone();
-    let now = desk.situation.now;
-    let message = format!(
-        "the job was stopped for revision {left}, and another revision waits; revision {} runs again",
-        target.revision
-    );
-    desk.notes.push(Note::warning("PutBack", message.clone()));
-    desk.journal.refusal = None;
-    desk.journal.put_back = Some(PutBack {
-        revision: left,
-        to: target.revision,
-        version_id: target.version_id,
-        reason: held_back.reason,
-        message: message.clone(),
-        at: now,
-        started: false,
+    let said = format!("the job was stopped for revision {left}, and another revision waits");
+    let put_back = PutBack {
         gives_way: true,
-    });
-    Some(Plan::Wait(Waiting {
-        reason: Reason::Updating,
-        message,
-        until: now + SignedDuration::from_secs(1),
-        background: false,
-    }))
+        ..target.in_place_of(left, held_back.reason, &said, desk.situation.now)
+    };
+    Some(begin(desk, put_back))
 }
 
 /// Ends the giving way once it is done, or once the revision that waited may go.

@@ -223,7 +223,8 @@ pub(super) fn admitted(desk: &mut Desk<'_>, step: Step) -> Plan {
     })
 }
 
-/// A call waits while the service carries out an operation of somebody else; only a forced stop and a rollback do not.
+/// A call waits while the service carries out an operation of somebody else; only a forced stop and a rollback do not. One
+/// that goes on for longer than a change may take is told.
 pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
     let Plan::Do(step) = &plan else { return plan };
     let Some(operation) = desk
@@ -234,14 +235,27 @@ pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
     else {
         return plan;
     };
+    let now = desk.situation.now;
+    let goes_on = format!(
+        "operation {} ({}) of {} goes on",
+        operation.id, operation.kind, operation.started_at
+    );
+    let background = step.kind().is_background();
+    if !background && now >= operation.started_at + desk.situation.progress_deadline() {
+        return Plan::Stall(Stall {
+            reason: Reason::DeadlineExceeded,
+            message: format!(
+                "{goes_on} for longer than spec.rollout.progressDeadline; {} is sent when it ends",
+                step.kind().operation()
+            ),
+            recheck: Some(now + desk.situation.rules.refusal_recheck),
+        });
+    }
     Plan::Wait(Waiting {
         reason: Reason::Pending,
-        message: format!(
-            "operation {} ({}) of {} goes on; nothing is sent before it ends",
-            operation.id, operation.kind, operation.started_at
-        ),
-        until: next_look(desk.situation.now, operation.started_at),
-        background: step.kind().is_background(),
+        message: format!("{goes_on}; nothing is sent before it ends"),
+        until: next_look(now, operation.started_at),
+        background,
     })
 }
 

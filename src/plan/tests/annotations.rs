@@ -28,3 +28,16 @@ fn a_request_or_a_consent_that_is_blank_is_none() {
         }
     }
 }
+
+#[test]
+fn blanks_around_a_value_are_no_part_of_it() {
+    let revision = Case::running("").want().unwrap().revision.to_string();
+    for key in ["sluicegate.dev/approved-revision", "sluicegate.dev/allow-empty-start"] {
+        let want = Case::running("")
+            .annotate(key, &format!(" {revision}\n"))
+            .want()
+            .unwrap();
+        let value = want.approved_revision.or(want.empty_start_consent);
+        assert_eq!(value.as_ref(), Some(&revision), "{key}");
+    }
+}

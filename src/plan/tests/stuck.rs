@@ -230,3 +230,19 @@ fn what_somebody_else_begins_on_a_way_back_is_awaited() {
         assert_eq!(waits(&decision), Reason::RollingBack);
     }
 }
+
+#[test]
+fn a_call_that_waits_for_an_operation_of_somebody_else_for_long_says_so() {
+    let waiting = |second: i64, more: &str| {
+        let theirs = operation("op-theirs", "ApplicationMaintenance", OperationStatus::InProgress);
+        let case = Case::running("").recorded().journal(|journal| journal.intent = None);
+        case.respec(more).operations(vec![theirs]).at(second)
+    };
+    let change = "parallelism: {parallelism: 4}";
+    assert_eq!(waits(&waiting(60, change).decide()), Reason::Pending);
+    let (reason, message) = stalls(&waiting(1802, change).decide());
+    assert_eq!(reason, Reason::DeadlineExceeded);
+    assert!(message.contains("op-theirs"), "{message}");
+    let tags = waiting(1802, "tags: {team: orders}").decide();
+    assert!(matches!(tags.plan, Plan::Wait(_)), "{:?}", tags.plan);
+}
