@@ -120,4 +120,6 @@ fn program(path: &Path, dir: &Path, arguments: &[&str], port: u16) -> Program {
         .env("AWS_SECRET_ACCESS_KEY", "secret-of-the-test-bed")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("RUST_BACKTRACE", "1")
+        // The trace of an error would push what it says out of the end of the log, by which a taken port is known.
+        .env("RUST_LIB_BACKTRACE", "0")
 }
