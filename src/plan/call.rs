@@ -105,13 +105,16 @@ pub(super) fn operation_of<'a>(intent: &Intent, world: &'a World) -> Option<&'a 
 
 /// Gives up the open call before its end; its operation is still known as one of ours.
 pub(super) fn give_up(desk: &mut Desk<'_>) {
-    let Some(intent) = desk.journal.intent.take() else {
-        return;
-    };
-    let listed = operation_of(&intent, desk.situation.world).map(|operation| operation.id.clone());
-    let operation_id = intent.operation_id.or(listed);
-    if operation_id.is_some() {
-        desk.journal.given_up_operation_id = operation_id;
+    if let Some(intent) = desk.journal.intent.take() {
+        know_as_ours(desk, &intent);
+    }
+}
+
+/// Remembers the operation of a call for when the call is given up.
+pub(super) fn know_as_ours(desk: &mut Desk<'_>, intent: &Intent) {
+    let listed = operation_of(intent, desk.situation.world).map(|operation| operation.id.clone());
+    if let Some(operation_id) = intent.operation_id.clone().or(listed) {
+        desk.journal.given_up_operation_id = Some(operation_id);
     }
 }
 

@@ -36,18 +36,8 @@ pub(super) fn declare_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desire
 
 fn new_rollout(desk: &Desk<'_>, app: &Observed, want: &Desired) -> RolloutStatus {
     let now = desk.situation.now;
-    RolloutStatus {
-        revision: want.revision.to_string(),
-        stopped_for_it: false,
-        ran_before: None,
-        updated_version_id: None,
-        started_at: now,
-        deadline: now + want.progress_deadline,
-        from_version_id: Some(app.version_id),
-        pre_change: None,
-        pre_change_snapshot: None,
-        gate: None,
-    }
+    let deadline = now + want.progress_deadline;
+    RolloutStatus::new(want.revision.to_string(), now, deadline, Some(app.version_id))
 }
 
 /// The open rollout of a revision with its gate. Where nobody opened one, the application was found running what is

@@ -9,20 +9,19 @@ mod by_service;
 pub(super) mod in_place;
 pub(super) mod revert;
 
-use crate::plan::change::back_to;
-use crate::plan::rollback::by_service::fits;
 use jiff::SignedDuration;
 
 use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
 use crate::api::status::{HistoryResult, RefusalClass, WayBack};
 use crate::desired::Desired;
-use crate::plan::change::{change_while_ready, declare_rollout, open_rollout, without_effect};
+use crate::plan::change::{back_to, change_while_ready, declare_rollout, open_rollout, without_effect};
 use crate::plan::decision::{Note, Plan, Stall, Waiting, stall};
 use crate::plan::desk::Desk;
 use crate::plan::diff::difference;
 use crate::plan::gate::{self, Verdict};
 use crate::plan::hold::stays_stopped;
+use crate::plan::rollback::by_service::fits;
 use crate::plan::rollout::start::rest_before_start;
 use crate::plan::step::{Fence, Step};
 use crate::plan::{restore, waiting};

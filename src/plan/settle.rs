@@ -2,11 +2,10 @@
 
 mod ended;
 
-use crate::plan::call::{Verdict, operation_of, verdict};
-
 use crate::api::condition::Reason;
 use crate::api::status::{AwsStatus, HistoryResult, Intent, PreChange, StepKind};
 use crate::desired::identity;
+use crate::plan::call::{Verdict, operation_of, verdict};
 use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};

@@ -42,6 +42,25 @@ pub struct RolloutStatus {
     pub gate: Option<GateStatus>,
 }
 
+impl RolloutStatus {
+    /// A rollout of which nothing was done.
+    #[must_use]
+    pub fn new(revision: String, started_at: Timestamp, deadline: Timestamp, from_version_id: Option<i64>) -> Self {
+        Self {
+            revision,
+            started_at,
+            deadline,
+            from_version_id,
+            stopped_for_it: false,
+            ran_before: None,
+            updated_version_id: None,
+            pre_change: None,
+            pre_change_snapshot: None,
+            gate: None,
+        }
+    }
+}
+
 /// What ran before the job was stopped for a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -17,8 +17,9 @@ pub(in crate::plan) fn ended_at(desk: &Desk<'_>, intent: &Intent) -> Timestamp {
 
 /// Opens the gate for the job that a call brought.
 pub(in crate::plan) fn open(desk: &mut Desk<'_>, intent: &Intent) {
-    let began = operation_of(intent, desk.situation.world).map(|operation| operation.started_at);
-    let operation_id = operation_of(intent, desk.situation.world).map(|operation| operation.id.clone());
+    let operation = operation_of(intent, desk.situation.world);
+    let began = operation.map(|operation| operation.started_at);
+    let operation_id = operation.map(|operation| operation.id.clone());
     let ended = ended_at(desk, intent);
     // One that began too late to be that of a call without an answer is somebody else's.
     let kind = intent.step.operation();
@@ -96,18 +97,10 @@ fn begin(desk: &mut Desk<'_>, revision: String, started_at: Timestamp, gate: Gat
     let deadline = gate.opened_at.unwrap_or(desk.situation.now) + patience;
     let intent = desk.journal.intent.as_ref();
     let from_version_id = intent.and_then(|intent| intent.from_version_id);
-    let rollout = desk.journal.rollout.get_or_insert(RolloutStatus {
-        revision,
-        started_at,
-        deadline,
-        from_version_id,
-        stopped_for_it: false,
-        ran_before: None,
-        updated_version_id: None,
-        pre_change: None,
-        pre_change_snapshot: None,
-        gate: None,
-    });
+    let rollout = desk
+        .journal
+        .rollout
+        .get_or_insert_with(|| RolloutStatus::new(revision, started_at, deadline, from_version_id));
     rollout.deadline = deadline;
     rollout.gate = Some(gate);
 }

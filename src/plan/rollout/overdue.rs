@@ -7,7 +7,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Intent, StepKind};
 use crate::desired::Desired;
-use crate::plan::call::{give_up, operation_of};
+use crate::plan::call::{give_up, know_as_ours, operation_of};
 use crate::plan::decision::Plan;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
@@ -123,8 +123,7 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
         return Some(waiting::for_status(desk, app, want.progress_deadline));
     }
     if !app.status.is_settled() {
-        let id = operation.map(|operation| operation.id.clone());
-        desk.journal.given_up_operation_id = id.or(intent.operation_id.clone());
+        know_as_ours(desk, &intent);
     }
     match (&app.status, intent.step) {
         (ApplicationStatus::Starting, StepKind::Start) => Some(end_by_force(desk, app, want, intent.revision)),

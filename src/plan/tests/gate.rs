@@ -6,18 +6,7 @@ use crate::plan::Measure;
 
 /// A rollout of a revision that began at the start of time and has half an hour.
 pub(super) fn rollout_of(revision: &str) -> RolloutStatus {
-    RolloutStatus {
-        revision: revision.to_owned(),
-        started_at: start_of_time(),
-        deadline: after(1800),
-        from_version_id: Some(2),
-        stopped_for_it: false,
-        ran_before: None,
-        updated_version_id: None,
-        pre_change: None,
-        pre_change_snapshot: None,
-        gate: None,
-    }
+    RolloutStatus::new(revision.to_owned(), start_of_time(), after(1800), Some(2))
 }
 
 /// A change whose operation ended and whose job runs, at the start of time plus ten seconds.
