@@ -86,9 +86,11 @@ pub(super) fn roll_back(desk: &mut Desk<'_>, want: &Desired) {
     let revisions = desk.journal.revisions();
     let newest = revisions.good.clone().zip(revisions.good_version_id);
     let newest = newest.filter(|(good, _)| revisions.running.as_ref() != Some(good) && *good != want.revision.as_str());
-    let other = revisions
-        .previous
-        .map(|previous| (previous.revision, previous.version_id));
+    let previous = revisions.previous.filter(|previous| {
+        let failed = desk.journal.failure_of(&previous.revision);
+        failed.is_none_or(|failed| failed.reason == Reason::Manual)
+    });
+    let other = previous.map(|previous| (previous.revision, previous.version_id));
     let Some((to, version_id)) = newest.or(other) else {
         let message = "a rollback was asked for, and there is no other good revision to go back to";
         desk.notes.push(Note::warning("RollbackRefused", message));

@@ -70,7 +70,7 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
 }
 
 /// Whether a job of the revision was last seen to come up without its state, and nothing was proven or brought since.
-fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
+pub(super) fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
     let failure = desk.journal.last_failure.as_ref();
     let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
     let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));

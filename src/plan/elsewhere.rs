@@ -168,9 +168,9 @@ fn take(desk: &mut Desk<'_>, app: &Observed, operation: Option<&ObservedOperatio
     hold(desk, &from, reason);
     let runs = app.status == ApplicationStatus::Running;
     let ended_at = operation.and_then(|operation| operation.ended_at).unwrap_or(at);
+    stay_good(desk, app, &from, &to);
     desk.open_span(Some(&to), ended_at);
     desk.set_running(runs.then(|| to.clone()));
-    stay_good(desk, app, &from, &to);
     desk.journal.rollout = None;
     desk.journal.rolled_back = Some(RolledBack {
         from: from.clone(),

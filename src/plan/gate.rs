@@ -58,7 +58,7 @@ struct Terms {
 impl Terms {
     fn of(want: &Desired, gate: &GateStatus, looping: bool) -> Self {
         let mut terms = want.gate;
-        if looping && gate.found_at.is_some() && gate.restarts > 0 {
+        if looping && gate.restarts > 0 {
             terms.stable_for = terms.stable_for.max(want.health.window * 2);
         }
         let interval = SignedDuration::from_millis(want.configuration.checkpoint.interval_ms);

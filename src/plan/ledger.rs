@@ -74,11 +74,22 @@ impl Desk<'_> {
         self.situation.app.metadata.generation.unwrap_or_default()
     }
 
-    /// Whether a revision is the newest good one or the one before it.
+    /// Whether a revision is the newest good one. One that was good earlier is judged like any other when it comes again.
     pub(super) fn is_good(&self, revision: &str) -> bool {
-        let revisions = self.journal.revisions();
-        let previous = revisions.previous.is_some_and(|previous| previous.revision == revision);
-        previous || revisions.good.as_deref() == Some(revision)
+        self.journal.revisions().good.as_deref() == Some(revision)
+    }
+
+    /// Whether a revision was proven good: the newest one or the one before it.
+    pub(super) fn was_good(&self, revision: &str) -> bool {
+        let previous = self.journal.revisions().previous;
+        self.is_good(revision) || previous.is_some_and(|previous| previous.revision == revision)
+    }
+
+    /// Whether a revision is the newest good one, or the one that the way back leads to: its failure is told, and condemns
+    /// nothing.
+    pub(super) fn is_gone_back_to(&self, revision: &str) -> bool {
+        let way = self.journal.way_back.as_ref();
+        self.is_good(revision) || way.is_some_and(|way| way.to == revision)
     }
 
     /// When a job was last proven good, as far as it is remembered.
@@ -144,7 +155,9 @@ impl Desk<'_> {
             source,
         } = self.with_first_cause(failure);
         match revision.clone() {
-            Some(revision) if self.is_good(&revision) => self.record(HistoryResult::StartFailed, Some(revision)),
+            Some(revision) if self.is_gone_back_to(&revision) => {
+                self.record(HistoryResult::StartFailed, Some(revision))
+            }
             Some(revision) => self.condemn_revision(revision, reason),
             None => {}
         }
@@ -261,7 +274,7 @@ impl Desk<'_> {
     /// A job of a revision is in place from a moment on; it is unproven unless the revision is good.
     pub(super) fn open_span(&mut self, revision: Option<&str>, at: Timestamp) {
         self.close_span(at);
-        let Some(revision) = revision.filter(|revision| !self.is_good(revision)) else {
+        let Some(revision) = revision.filter(|revision| !self.is_gone_back_to(revision)) else {
             return;
         };
         self.journal.unproven.push(UnprovenSpan {

@@ -263,7 +263,7 @@ fn ready(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack, goo
         return plan;
     }
     // What somebody else went back to has its own state, where nothing good left any.
-    let own = way.elsewhere && !desk.is_good(&way.to);
+    let own = way.elsewhere && !desk.was_good(&way.to);
     let run = restore::of_way_back(desk, back);
     match if own {
         run.or_else(|_| restore::of_start(desk, back))

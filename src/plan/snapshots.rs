@@ -167,7 +167,7 @@ fn is_well(desk: &Desk<'_>, app: &Observed) -> bool {
     app.status == ApplicationStatus::Running
         && app.configuration.snapshots_enabled
         && desk.journal.restart_loop().is_none()
-        && running.is_some_and(|running| desk.is_good(&running))
+        && running.is_some_and(|running| desk.was_good(&running))
 }
 
 /// Answers a request that cannot be done before somebody asks for something else.

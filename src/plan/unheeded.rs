@@ -140,7 +140,7 @@ pub(super) fn note_update(desk: &mut Desk<'_>, intent: &Intent) {
     let want = keyed.as_ref().unwrap_or(want);
     let left = difference(app, &want.configuration);
     desk.journal.unheeded.retain(|call| call.step != StepKind::Update);
-    let runs = app.status == ApplicationStatus::Running || desk.is_good(want.revision.as_str());
+    let runs = app.status == ApplicationStatus::Running || desk.was_good(want.revision.as_str());
     if left.change != Difference::default().change {
         desk.journal.unheeded.push(Unheeded {
             step: StepKind::Update,

@@ -21,6 +21,8 @@ mod deadlines;
 mod drift;
 #[path = "invariants/elsewhere.rs"]
 mod elsewhere;
+#[path = "invariants/good.rs"]
+mod good;
 #[path = "invariants/refusals.rs"]
 mod refusals;
 #[path = "invariants/restore.rs"]
@@ -91,6 +93,8 @@ pub const LAWS: &[Law] = &[
     ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
     ("S40", refusals::what_is_refused_is_sent_again_at_a_distance),
     ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
+    ("S48", good::no_gate_stops_the_good_revision),
+    ("S49", good::what_was_good_earlier_is_judged),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

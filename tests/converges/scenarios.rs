@@ -12,6 +12,8 @@ pub mod change_control;
 mod deadlines;
 #[path = "scenarios/elsewhere.rs"]
 mod elsewhere;
+#[path = "scenarios/good.rs"]
+mod good;
 #[path = "scenarios/health.rs"]
 mod health;
 #[path = "scenarios/not_accepted.rs"]
@@ -181,6 +183,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(rollouts::all());
     all.extend(change_control::all());
     all.extend(snapshots::all());
+    all.extend(good::all());
     all.extend(health::all());
     all.extend(ownership::all());
     all.extend(ways_back::all());

@@ -32,8 +32,9 @@ fn left(world: &World, journal: &Journal, target: &str) -> Option<String> {
     let rollout = journal.rollout.as_ref().filter(|rollout| has_begun(journal, rollout));
     let brought = rollout.map(|rollout| rollout.revision.clone());
     let previous = revisions.previous.map(|previous| previous.revision);
-    let mut candidates = [brought, revisions.running, failed_in_place(world, journal)].into_iter();
-    candidates.find_map(|found| found.filter(|found| found != target && Some(found) != previous.as_ref()))
+    let running = revisions.running.filter(|running| Some(running) != previous.as_ref());
+    let mut candidates = [brought, running, failed_in_place(world, journal)].into_iter();
+    candidates.find_map(|found| found.filter(|found| found != target))
 }
 
 /// Whether the job before the change was stopped or replaced for it, or is about to be.

@@ -4,7 +4,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
 use crate::api::status::HistoryResult;
 use crate::desired::Desired;
-use crate::plan::change::open_rollout;
+use crate::plan::change::{lost_its_state, open_rollout};
 use crate::plan::decision::{Note, Plan, Stall, stall};
 use crate::plan::desk::Desk;
 use crate::plan::diff::Difference;
@@ -21,7 +21,10 @@ use crate::world::Observed;
 pub(super) fn is_proven(desk: &Desk<'_>, want: &Desired) -> bool {
     let revisions = desk.journal.revisions();
     let revision = Some(want.revision.as_str());
-    revisions.running.as_deref() == revision && revisions.good.as_deref() == revision && desk.journal.rollout.is_none()
+    revisions.running.as_deref() == revision
+        && revisions.good.as_deref() == revision
+        && desk.journal.rollout.is_none()
+        && !lost_its_state(desk, want.revision.as_str())
 }
 
 /// Holds the job of the wanted revision against the gate; nothing when it passes.
@@ -60,16 +63,7 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
 fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
     let revision = want.revision.as_str();
     let good = desk.is_good(revision);
-    let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
-    if gate.is_some_and(|gate| gate.found_at.is_some()) {
-        let plan = left_running(desk, want, &trouble);
-        if let Some(gate) = desk.journal.rollout.as_mut().and_then(|rollout| rollout.gate.as_mut()) {
-            gate.excused = gate.restarts;
-            gate.stable_since = None;
-        }
-        return plan;
-    }
-    if trouble.reason == Reason::DeadlineExceeded && desk.journal.revisions().good.as_deref() == Some(revision) {
+    if is_left_running(desk, revision) && !(good && trouble.reason == Reason::StateNotRestored) {
         return left_running(desk, want, &trouble);
     }
     desk.condemn(Failure {
@@ -79,12 +73,7 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         source: Source::FlinkRest,
     });
     if good {
-        if trouble.reason == Reason::RestartLoop {
-            health::begin_in_gate(desk, &trouble.cause);
-        }
-        let restarted = health::restarted_lately(desk);
         return match want.on_failure {
-            _ if restarted => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
             OnFailure::Rollback => by_force(desk, want),
             OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
@@ -95,9 +84,20 @@ fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Troub
         .unwrap_or_else(|| stall(trouble.reason, trouble.cause))
 }
 
-/// A job that was found running, or of the newest good revision that is late, is not stopped by its gate: the trouble is
-/// told, and `spec.health` says what follows. It is verified on, and the trouble is over when it passes the gate.
+/// Whether the gate stops no job of a revision, whatever it finds: one of the newest good revision, or one that was found
+/// running.
+fn is_left_running(desk: &Desk<'_>, revision: &str) -> bool {
+    let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
+    desk.is_good(revision) || gate.is_some_and(|gate| gate.found_at.is_some())
+}
+
+/// Tells the trouble of a job that its gate does not stop; `spec.health` says what follows. It is verified on, and the
+/// trouble is over when it passes the gate.
 fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
+    if let Some(gate) = desk.journal.rollout.as_mut().and_then(|rollout| rollout.gate.as_mut()) {
+        gate.excused = gate.restarts;
+        gate.stable_since = None;
+    }
     if health::begin_in_gate(desk, &trouble.cause) {
         desk.notes
             .push(Note::warning(trouble.reason.as_str(), trouble.cause.clone()));
@@ -105,10 +105,11 @@ fn left_running(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan 
     told(desk, want, &trouble.cause)
 }
 
-/// What is said of a job that no call of ours brought, or what is done with it, until it passes the gate after trouble.
+/// What is said of a job that its gate does not stop, or what is done with it, until it passes the gate after trouble.
 fn still_in_trouble(desk: &mut Desk<'_>, want: &Desired) -> Option<Plan> {
-    let gate = desk.journal.rollout.as_ref()?.gate.as_ref()?;
-    gate.found_at?;
+    if !is_left_running(desk, want.revision.as_str()) {
+        return None;
+    }
     let cause = desk.journal.restart_loop()?.found.clone();
     Some(told(desk, want, &cause))
 }

@@ -27,7 +27,7 @@ pub(super) fn notice_end(desk: &mut Desk<'_>) {
     let rollout = desk.journal.rollout.as_ref();
     let judged = |gate: &GateStatus| gate.found_at.is_none();
     let verifying = rollout.is_some_and(|rollout| rollout.gate.as_ref().is_some_and(judged) && at < rollout.deadline);
-    let unproven = running.as_deref().is_some_and(|running| !desk.is_good(running));
+    let unproven = running.as_deref().is_some_and(|running| !desk.is_gone_back_to(running));
     if verifying && unproven && !stopped {
         desk.condemn(Failure {
             revision: running,

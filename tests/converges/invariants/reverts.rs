@@ -41,7 +41,9 @@ fn leaves_a_job_on_trial(history: History<'_>, at: usize, written: &Value) -> bo
     let revisions = &written["revisions"];
     let (good, running) = (text(revisions, "/good"), text(revisions, "/running"));
     let is_running = history.described(at).and_then(|read| read.status.as_deref()) == Some("RUNNING");
-    let is_another = !running.is_empty() && running != good && running != text(revisions, "/previous/revision");
+    // What was good earlier and comes again is on trial too.
+    let is_left = text(written, "/wayBack/reason") == "Reverted" || running != text(revisions, "/previous/revision");
+    let is_another = !running.is_empty() && running != good && is_left;
     // The revision of somebody else's content has no digest.
     let is_ours = !running.starts_with("version ");
     is_running
