@@ -70,6 +70,14 @@ test: needs ## Prove everything: the checks, then all tests on the real parts
 soak: needs ## Play at least 20,000 histories and every fault of every story; goes on where it was ended
 	@tests/proof/soak.sh $(HISTORIES)
 
+.PHONY: shadow
+shadow: needs ## Decide everything with the planner of BEFORE=COMMIT too, in unit tests, stories and histories, and compare
+	@tests/proof/shadow.sh $(or $(BEFORE),HEAD)
+	$(call say,Comparing the planners while the planner of the work tree is heeded)
+	@cargo test --workspace --locked --features shadow --lib --test converges
+	$(call say,Comparing the planners while the other one is heeded)
+	@SLUICEGATE_SHADOW=before cargo test --workspace --locked --features shadow --test converges
+
 .PHONY: bench
 bench: needs cluster ## Measure rollbacks, loops and fleets of up to 10,000 applications (about two hours)
 	$(call say,Building the programs as they are released)

@@ -31,6 +31,8 @@ mod restore;
 mod rollback;
 mod rollout;
 mod settle;
+#[cfg(feature = "shadow")]
+mod shadow;
 mod situation;
 pub(crate) mod snapshots;
 pub mod step;
@@ -58,6 +60,13 @@ pub use situation::{Rules, Situation};
 /// Decides the single next move.
 #[must_use]
 pub fn plan(situation: &Situation<'_>) -> Decision {
+    let decision = decide(situation);
+    #[cfg(feature = "shadow")]
+    let decision = shadow::beside(situation, decision);
+    decision
+}
+
+fn decide(situation: &Situation<'_>) -> Decision {
     let journal = situation
         .app
         .status
