@@ -57,6 +57,84 @@ pub use decision::{Decision, HeldBack, Measure, Note, Plan, Stall, Waiting};
 pub use needs::{AtRest, at_rest, needs};
 pub use situation::{Rules, Situation};
 
+/// A stage of a decision: what it is about. docs/lifecycle.md prints them in the order in which they count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// The resource is being deleted.
+    Deletion,
+    /// Somebody asked only to watch.
+    Pause,
+    /// The finalizer that the policy of the deletion needs.
+    Finalizer,
+    /// The spec is invalid, or a ConfigMap that it names is missing.
+    Unusable,
+    /// The spec asks for reading alone.
+    ObserveOnly,
+    /// There is no application.
+    Create,
+    /// A change was left for a revision that must wait, and its job is down.
+    GiveWay,
+    /// The application is another one's, or cannot be what the spec asks for.
+    Own,
+    /// Somebody asked for a forced stop.
+    ForceStop,
+    /// The spec returned to the good revision before another was proven.
+    Revert,
+    /// A call whose effect is awaited.
+    Follow,
+    /// A revision failed, or somebody asked to go back.
+    RollBack,
+    /// The service is busy.
+    Transition,
+    /// The spec asks for no job, and one runs.
+    Stop,
+    /// What failed, or was stopped by force.
+    Hold,
+    /// The configuration is another than what is asked for.
+    Change,
+    /// The spec asks for no job.
+    Stopped,
+    /// The spec asks for a job, and none runs.
+    Start,
+    /// The job is not proven.
+    Verify,
+    /// Somebody asked for a restart.
+    Restart,
+    /// A proven job is in a loop of restarts.
+    Loop,
+    /// Everything is as it shall be.
+    Rest,
+}
+
+/// The answer of a stage; nothing where another one decides.
+type Decide = fn(&mut Desk<'_>) -> Option<Plan>;
+
+/// What a pass asks, most important first: the first stage with an answer decides.
+const STAGES: &[(Stage, Decide)] = &[
+    (Stage::Deletion, teardown::decide),
+    (Stage::Pause, pause),
+    (Stage::Finalizer, finalizer::decide),
+    (Stage::Unusable, unusable),
+    (Stage::ObserveOnly, observe),
+    (Stage::Create, rollout::create),
+    (Stage::GiveWay, change_control::give_way),
+    (Stage::Own, rollout::own),
+    (Stage::ForceStop, by_hand::force_stop), // it cuts through an accepted call
+    (Stage::Revert, rollout::revert),        // it leaves a call before that is followed
+    (Stage::Follow, rollout::follow),
+    (Stage::RollBack, rollout::roll_back),
+    (Stage::Transition, rollout::transition),
+    (Stage::Stop, rollout::stop),
+    (Stage::Hold, rollout::hold),
+    (Stage::Change, rollout::change),
+    (Stage::Stopped, rollout::stopped),
+    (Stage::Start, rollout::start),
+    (Stage::Verify, rollout::verify),
+    (Stage::Restart, rollout::restart),
+    (Stage::Loop, rollout::answer_loop),
+    (Stage::Rest, rollout::rest),
+];
+
 /// Decides the single next move.
 #[must_use]
 pub fn plan(situation: &Situation<'_>) -> Decision {
@@ -67,30 +145,10 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
 }
 
 fn decide(situation: &Situation<'_>) -> Decision {
-    let journal = situation
-        .app
-        .status
-        .as_ref()
-        .map(|status| status.journal.clone())
-        .unwrap_or_default();
-    let mut desk = Desk {
-        situation: *situation,
-        journal,
-        notes: Vec::new(),
-        measures: Vec::new(),
-        serves: None,
-        held_back: None,
-        undone: None,
-        cause_since: None,
-    };
-    requests::take_over(&mut desk);
-    settle::settle(&mut desk);
-    resolved_key::note_create(&mut desk);
-    unheeded::forget_seen(&mut desk);
-    let keyed = situation
-        .want
-        .ok()
-        .and_then(|want| resolved_key::with_key(&desk.journal, want));
+    let mut desk = Desk::of(situation);
+    learn(&mut desk);
+    let keyed = situation.want.ok();
+    let keyed = keyed.and_then(|want| resolved_key::with_key(&desk.journal, want));
     if let Some(keyed) = &keyed {
         desk.situation.want = Ok(keyed);
     }
@@ -100,23 +158,11 @@ fn decide(situation: &Situation<'_>) -> Decision {
     if let Some(in_place) = &in_place {
         desk.situation.want = Ok(in_place);
     }
-    let plan = next(&mut desk);
+    let plan = first_answer(&mut desk);
+    let plan = change_control::told(&desk, plan);
     let plan = waiting::for_others(&desk, plan);
-    change_control::let_through(&mut desk, &plan);
-    drift::tell(&mut desk, &plan);
-    if let Plan::Do(step) = &plan {
-        desk.declare(step);
-    }
-    if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
-        desk.journal.refusal = None;
-        desk.journal.refused_beside.clear();
-        desk.journal.not_accepted = None;
-    }
-    let want = situation.want.ok();
-    let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
-    let open = desk.journal.intent.as_ref().filter(|_| plan == Plan::Observe);
-    let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
-    let wake = wake.into_iter().chain(open).chain(health::wake(&desk)).min();
+    commit(&mut desk, &plan);
+    let wake = next_wake(&desk, situation, &plan);
     Decision {
         journal: desk.journal,
         plan,
@@ -125,6 +171,43 @@ fn decide(situation: &Situation<'_>) -> Decision {
         cause_since: desk.cause_since,
         wake,
     }
+}
+
+/// Takes note of what people ask for and of what became of the calls.
+fn learn(desk: &mut Desk<'_>) {
+    requests::take_over(desk);
+    settle::settle(desk);
+    resolved_key::note_create(desk);
+    unheeded::forget_seen(desk);
+}
+
+/// The answer of the first stage that has one.
+fn first_answer(desk: &mut Desk<'_>) -> Plan {
+    let mut stages = STAGES.iter();
+    stages.find_map(|(_, decide)| decide(desk)).unwrap_or(Plan::Rest)
+}
+
+/// Writes down what follows from the plan: what is let through, the call before it is sent, and which refusals are over.
+fn commit(desk: &mut Desk<'_>, plan: &Plan) {
+    change_control::let_through(desk, plan);
+    drift::tell(desk, plan);
+    if let Plan::Do(step) = plan {
+        desk.declare(step);
+    }
+    if !matches!(plan, Plan::Do(_) | Plan::Wait(_) | Plan::Stall(_)) {
+        desk.journal.refusal = None;
+        desk.journal.refused_beside.clear();
+        desk.journal.not_accepted = None;
+    }
+}
+
+/// When to look again although nothing is awaited.
+fn next_wake(desk: &Desk<'_>, situation: &Situation<'_>, plan: &Plan) -> Option<Timestamp> {
+    let want = situation.want.ok();
+    let snapshot = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
+    let open = desk.journal.intent.as_ref().filter(|_| *plan == Plan::Observe);
+    let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
+    snapshot.into_iter().chain(open).chain(health::wake(desk)).min()
 }
 
 /// Whether a resource that is being deleted is released without a look at the service.
@@ -165,39 +248,31 @@ pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Ti
     }
 }
 
-fn next(desk: &mut Desk<'_>) -> Plan {
-    let app = desk.situation.app;
-    let rules = deletion_rules(&app.spec);
-    if app.metadata.deletion_timestamp.is_some() {
-        return if requests::is_paused(app) {
-            Plan::Release
-        } else {
-            teardown::plan(desk, &rules)
-        };
-    }
-    if requests::is_paused(app) {
-        return Plan::Pause;
-    }
-    if let Some(plan) = finalizer::finalizer(app, &rules) {
-        return plan;
-    }
+/// Nothing is done, because somebody asked only to watch.
+fn pause(desk: &mut Desk<'_>) -> Option<Plan> {
+    requests::is_paused(desk.situation.app).then_some(Plan::Pause)
+}
+
+/// What is said of a spec that asks for nothing that can be done.
+fn unusable(desk: &mut Desk<'_>) -> Option<Plan> {
     match desk.situation.want {
-        Ok(want) => {
+        Ok(_) => {
             desk.journal.missing = None;
-            if want.mode == Mode::ObserveOnly {
-                return Plan::Observe;
-            }
-            change_control::plan(desk, want)
+            None
         }
-        Err(Undesirable::Missing(name)) => missing(desk, name),
+        Err(Undesirable::Missing(name)) => Some(missing(desk, name)),
         Err(Undesirable::Invalid(violations)) => {
             let problems: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            stall(
-                Reason::InvalidSpec,
-                format!("{}. Correct the spec", problems.join("; ")),
-            )
+            let message = format!("{}. Correct the spec", problems.join("; "));
+            Some(stall(Reason::InvalidSpec, message))
         }
     }
+}
+
+/// Nothing is ever done, as the spec says.
+fn observe(desk: &mut Desk<'_>) -> Option<Plan> {
+    let want = desk.situation.want.ok()?;
+    (want.mode == Mode::ObserveOnly).then_some(Plan::Observe)
 }
 
 fn missing(desk: &mut Desk<'_>, name: &str) -> Plan {

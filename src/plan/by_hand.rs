@@ -16,7 +16,8 @@ use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStat
 
 /// Acts on a request to stop the job by force. In a rollout of a revision that is not proven it is the verdict on the
 /// revision, and the way back goes on by force; otherwise the application is stopped and stays so.
-pub(super) fn force_stop(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+pub(super) fn force_stop(desk: &mut Desk<'_>) -> Option<Plan> {
+    let (app, want) = desk.pursued()?;
     let request = desk.journal.requests().force_stop?;
     if let Some(intent) = &desk.journal.intent {
         let certain = intent.phase == Phase::Issued || desk.situation.now >= intent.declared_at + QUARANTINE;

@@ -18,7 +18,7 @@ use crate::plan::resolved_key::Candidates;
 use crate::plan::rollback::revert;
 use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{drift, put_back, requests, rollout, switched_off, unheeded, waiting};
+use crate::plan::{drift, put_back, requests, switched_off, unheeded};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Whether the revision that the spec asks for is held back.
@@ -92,26 +92,23 @@ pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
     })
 }
 
-/// The next move towards what is wanted; where that is held back, towards what is in place.
-pub(super) fn plan(desk: &mut Desk<'_>, want: &Desired) -> Plan {
-    let Some(held_back) = desk.held_back.clone() else {
-        return rollout::plan(desk, want);
+/// Puts back what ran before a change that another revision took the place of, where that one must wait.
+pub(super) fn give_way(desk: &mut Desk<'_>) -> Option<Plan> {
+    let (app, _) = desk.pursued()?;
+    let held_back = desk.held_back.clone()?;
+    put_back::give_way(desk, &held_back, app)
+}
+
+/// What is said of a move while a revision is held back: that, where nothing else is to be done or waited for.
+pub(super) fn told(desk: &Desk<'_>, plan: Plan) -> Plan {
+    let (Some(held_back), Some((_, want))) = (desk.held_back.clone(), desk.pursued()) else {
+        return plan;
     };
-    if let Some(app) = &desk.situation.world.application {
-        if let Some(plan) = put_back::give_way(desk, &held_back, app) {
-            return plan;
-        }
-        return match rollout::plan(desk, want) {
-            Plan::Rest => held(held_back),
-            Plan::Stall(_) if waits_for_another(desk, want) => held(held_back),
-            plan => plan,
-        };
+    match plan {
+        Plan::Rest => held(held_back),
+        Plan::Stall(_) if waits_for_another(desk, want) => held(held_back),
+        plan => plan,
     }
-    if let Some(intent) = &desk.journal.intent {
-        return waiting::for_intent(desk, intent);
-    }
-    desk.forget_versions();
-    Plan::HeldBack(held_back)
 }
 
 /// What is said where there is nothing to do but for the revision that is held back: one that was refused, or left undone,

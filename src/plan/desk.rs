@@ -8,6 +8,7 @@ use crate::desired::Desired;
 use crate::plan::decision::{HeldBack, Measure, Note};
 use crate::plan::situation::Situation;
 use crate::plan::step::Step;
+use crate::world::Observed;
 
 /// The work table of a decision: the situation, and the journal and notes as they grow.
 pub(super) struct Desk<'a> {
@@ -23,6 +24,29 @@ pub(super) struct Desk<'a> {
     pub(super) undone: Option<String>,
     /// Since when the log may tell the first cause of a failure that has none.
     pub(super) cause_since: Option<Timestamp>,
+}
+
+impl<'a> Desk<'a> {
+    /// The table of a decision before anything is learned.
+    pub(super) fn of(situation: &Situation<'a>) -> Self {
+        let status = situation.app.status.as_ref();
+        Self {
+            situation: *situation,
+            journal: status.map(|status| status.journal.clone()).unwrap_or_default(),
+            notes: Vec::new(),
+            measures: Vec::new(),
+            serves: None,
+            held_back: None,
+            undone: None,
+            cause_since: None,
+        }
+    }
+
+    /// The application and what is asked of it, where there are both.
+    pub(super) fn pursued(&self) -> Option<(&'a Observed, &'a Desired)> {
+        let app = self.situation.world.application.as_ref()?;
+        Some((app, self.situation.want.ok()?))
+    }
 }
 
 impl Desk<'_> {

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use crate::plan::decision::Decision;
 use crate::plan::situation::Situation;
 
-include!(concat!(env!("CARGO_MANIFEST_DIR"), "/target/shadow/before.rs"));
+#[rustfmt::skip]
+#[path = "../../target/shadow/before.rs"]
+mod before;
 
 /// Whether the planner of the other commit is heeded.
 static HEEDS_BEFORE: LazyLock<bool> =

@@ -5,17 +5,26 @@ use jiff::Timestamp;
 use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FinalSnapshot};
 use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
-use crate::desired::DeletionRules;
+use crate::desired::{DeletionRules, deletion_rules};
 use crate::plan::call::QUARANTINE;
 use crate::plan::decision::{Plan, Waiting, stall};
 use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
 use crate::plan::step::Step;
-use crate::plan::{switched_off, waiting};
+use crate::plan::{requests, switched_off, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
-/// The next move of a deletion.
-pub(super) fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
+/// The next move of a resource that is being deleted; one that is paused is let go.
+pub(super) fn decide(desk: &mut Desk<'_>) -> Option<Plan> {
+    let app = desk.situation.app;
+    app.metadata.deletion_timestamp.as_ref()?;
+    if requests::is_paused(app) {
+        return Some(Plan::Release);
+    }
+    Some(plan(desk, &deletion_rules(&app.spec)))
+}
+
+fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
     if rules.policy == DeletionPolicy::Retain {
         return Plan::Release;
     }

@@ -18,7 +18,8 @@ perl -e '
         my ($file, $top) = @_;
         open my $in, "<", $file or die "$file: $!";
         my $text = do { local $/; <$in> };
-        $text =~ s/^#\[cfg\(test\)\]\nmod tests;\n//m;
+        $text =~ s/^#\[cfg\(test\)\]\nmod tests(?:;| \{\n.*?^\})\n//msg;
+        $text =~ s/^ *#\[cfg\(feature = "shadow"\)\]\n[^\n]*\n//mg;
         $text =~ s{^//![^\n]*\n}{}mg;
         $text =~ s/^impl (?:Journal|NotAccepted|SnapshotFailure) \{\n.*?^\}\n//msg;
         $text =~ s/crate::plan::/crate::plan::shadow::before::/g;
@@ -28,7 +29,7 @@ perl -e '
         }mge;
         return $text;
     }
-    print "#[allow(warnings, clippy::all, clippy::pedantic, clippy::restriction)]\nmod before {\n", module("target/shadow/src/plan.rs", 1), "}\n";
+    print "#![allow(warnings, clippy::all, clippy::pedantic, clippy::restriction)]\n", module("target/shadow/src/plan.rs", 1);
 ' > target/shadow/before.rs
 rm -r target/shadow/src
 echo "the planner of $commit is in target/shadow/before.rs"

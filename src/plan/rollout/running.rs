@@ -1,70 +1,28 @@
-//! A running job: stopped, changed, restarted or promoted.
+//! The change of a running job: the snapshot before it, and one call or a stop.
 
 use crate::api::condition::Reason;
-use crate::api::spec::{DesiredState, PreChangeSnapshot};
+use crate::api::spec::PreChangeSnapshot;
 use crate::api::status::{PreChange, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::Desired;
 use crate::plan::change::{declare_rollout, without_effect};
 use crate::plan::decision::{Plan, stall};
-use crate::plan::desk::{Desk, restart_wanted};
-use crate::plan::diff::{Difference, difference};
-use crate::plan::hold::held;
-use crate::plan::rollout::background::{aside, background, beside};
-use crate::plan::rollout::restart::{by_force, out_of_the_way, restart, without_restore_point};
+use crate::plan::desk::Desk;
+use crate::plan::diff::Difference;
+use crate::plan::rollout::restart::{by_force, out_of_the_way, without_restore_point};
 use crate::plan::rollout::start::rest_after_failure;
-use crate::plan::rollout::verify::{is_proven, verify};
 use crate::plan::snapshots::name::{self, Purpose};
 use crate::plan::step::{Fence, Step};
-use crate::plan::{health, restore, rollback, switched_off, waiting};
+use crate::plan::{restore, switched_off, waiting};
 use crate::world::{Observed, Sight, SnapshotStatus};
-
-pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
-    if want.state == DesiredState::Stopped {
-        desk.journal.rollout = None;
-        return switched_off::keeps_from_stop(desk, want).unwrap_or_else(|| waiting::admitted(desk, Step::Stop));
-    }
-    let difference = difference(app, &want.configuration);
-    if !difference.is_empty() {
-        return match held(desk, want, &difference) {
-            Some(plan) => match answer_in_place(desk, app, want).unwrap_or(plan) {
-                Plan::Stall(stall) => beside(aside(desk, app, want), Plan::Stall(stall)),
-                plan => plan,
-            },
-            None => change_while_running(desk, app, want, &difference),
-        };
-    }
-    if let Some(plan) = held(desk, want, &difference) {
-        return beside(aside(desk, app, want), plan);
-    }
-    if !is_proven(desk, want) {
-        match verify(desk, app, want) {
-            Some(plan) if restart_wanted(&desk.journal, want) && matches!(plan, Plan::Stall(_)) => {
-                return restart(desk, app, want);
-            }
-            Some(plan) => return plan,
-            None => {}
-        }
-    }
-    desk.outlive_rollback(want.revision.as_str());
-    if restart_wanted(&desk.journal, want) {
-        return restart(desk, app, want);
-    }
-    match health::answer(desk, want) {
-        Some(Plan::Stall(stall)) => beside(background(desk, app, want), Plan::Stall(stall)),
-        Some(plan) => plan,
-        None => aside(desk, app, want).unwrap_or(Plan::Rest),
-    }
-}
-
-/// What is asked of the job in place of the held revision, or answers a loop of it.
-fn answer_in_place(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
-    let restart = rollback::in_place::restart(desk, app, want);
-    restart.or_else(|| health::answer_of_stand_in(desk, app, want))
-}
 
 /// One update where one update brings it all; otherwise a graceful stop, so that a running job is restarted once and
 /// its restore is named in full: the VPC and logging calls carry none.
-fn change_while_running(desk: &mut Desk<'_>, app: &Observed, want: &Desired, difference: &Difference) -> Plan {
+pub(super) fn change_while_running(
+    desk: &mut Desk<'_>,
+    app: &Observed,
+    want: &Desired,
+    difference: &Difference,
+) -> Plan {
     if let Some(plan) = rest_after_failure(desk, want) {
         return plan;
     }
