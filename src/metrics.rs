@@ -45,6 +45,7 @@ impl Sweep {
 pub struct Metrics {
     registry: Registry,
     passes: Family<Label, Counter>,
+    decisions: Family<Label, Counter>,
     pass_seconds: Histogram,
     calls: Family<Labels, Counter>,
     faults: Family<Label, Counter>,
@@ -73,6 +74,7 @@ impl Metrics {
         let mut metrics = Self {
             registry: Registry::with_prefix("sluicegate"),
             passes: Family::default(),
+            decisions: Family::default(),
             pass_seconds: Histogram::new(PASS_SECONDS),
             calls: Family::default(),
             faults: Family::default(),
@@ -97,6 +99,11 @@ impl Metrics {
             "passes",
             "Passes over an application, by the plan they made",
             self.passes.clone(),
+        );
+        registry.register(
+            "decisions",
+            "Decisions, by the stage of the planner that made them",
+            self.decisions.clone(),
         );
         registry.register(
             "pass_seconds",
@@ -167,6 +174,11 @@ impl Metrics {
     pub fn pass(&self, plan: &'static str, took: Duration) {
         self.passes.get_or_create(&[("plan", plan)]).inc();
         self.pass_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts a decision by the stage of the planner that made it (`docs/lifecycle.md`).
+    pub fn decided(&self, stage: &'static str) {
+        self.decisions.get_or_create(&[("stage", stage)]).inc();
     }
 
     /// Counts a call of the service that succeeded, by the service's name of the operation.
@@ -271,6 +283,8 @@ mod tests {
         let metrics = Metrics::new();
         metrics.pass("rest", Duration::from_millis(20));
         metrics.pass("do", Duration::from_secs(2));
+        metrics.decided("start");
+        assert!(has(&metrics, "sluicegate_decisions_total{stage=\"start\"} 1"));
         assert!(
             has(&metrics, "sluicegate_passes_total{plan=\"rest\"} 1"),
             "{}",

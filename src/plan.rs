@@ -57,83 +57,80 @@ pub use decision::{Decision, HeldBack, Measure, Note, Plan, Stall, Waiting};
 pub use needs::{AtRest, at_rest, needs};
 pub use situation::{Rules, Situation};
 
-/// A stage of a decision: what it is about. docs/lifecycle.md prints them in the order in which they count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// The resource is being deleted.
-    Deletion,
-    /// Somebody asked only to watch.
-    Pause,
-    /// The finalizer that the policy of the deletion needs.
-    Finalizer,
-    /// The spec is invalid, or a ConfigMap that it names is missing.
-    Unusable,
-    /// The spec asks for reading alone.
-    ObserveOnly,
-    /// There is no application.
-    Create,
-    /// A change was left for a revision that must wait, and its job is down.
-    GiveWay,
-    /// The application is another one's, or cannot be what the spec asks for.
-    Own,
-    /// Somebody asked for a forced stop.
-    ForceStop,
-    /// The spec returned to the good revision before another was proven.
-    Revert,
-    /// A call whose effect is awaited.
-    Follow,
-    /// A revision failed, or somebody asked to go back.
-    RollBack,
-    /// The service is busy.
-    Transition,
-    /// The spec asks for no job, and one runs.
-    Stop,
-    /// What failed, or was stopped by force.
-    Hold,
-    /// The configuration is another than what is asked for.
-    Change,
-    /// The spec asks for no job.
-    Stopped,
-    /// The spec asks for a job, and none runs.
-    Start,
-    /// The job is not proven.
-    Verify,
-    /// Somebody asked for a restart.
-    Restart,
-    /// A proven job is in a loop of restarts.
-    Loop,
-    /// Everything is as it shall be.
-    Rest,
+/// A stage of a decision.
+struct Stage {
+    /// The name, also a label of the metric of decisions.
+    name: &'static str,
+    /// When it answers.
+    when: &'static str,
+    /// The answer; nothing where another stage decides.
+    decide: fn(&mut Desk<'_>) -> Option<Plan>,
 }
 
-/// The answer of a stage; nothing where another one decides.
-type Decide = fn(&mut Desk<'_>) -> Option<Plan>;
-
-/// What a pass asks, most important first: the first stage with an answer decides.
-const STAGES: &[(Stage, Decide)] = &[
-    (Stage::Deletion, teardown::decide),
-    (Stage::Pause, pause),
-    (Stage::Finalizer, finalizer::decide),
-    (Stage::Unusable, unusable),
-    (Stage::ObserveOnly, observe),
-    (Stage::Create, rollout::create),
-    (Stage::GiveWay, change_control::give_way),
-    (Stage::Own, rollout::own),
-    (Stage::ForceStop, by_hand::force_stop), // it cuts through an accepted call
-    (Stage::Revert, rollout::revert),        // it leaves a call before that is followed
-    (Stage::Follow, rollout::follow),
-    (Stage::RollBack, rollout::roll_back),
-    (Stage::Transition, rollout::transition),
-    (Stage::Stop, rollout::stop),
-    (Stage::Hold, rollout::hold),
-    (Stage::Change, rollout::change),
-    (Stage::Stopped, rollout::stopped),
-    (Stage::Start, rollout::start),
-    (Stage::Verify, rollout::verify),
-    (Stage::Restart, rollout::restart),
-    (Stage::Loop, rollout::answer_loop),
-    (Stage::Rest, rollout::rest),
+/// What a pass asks, most important first: the first stage with an answer decides. docs/lifecycle.md prints this list.
+const STAGES: &[Stage] = &[
+    stage("deletion", "the resource is being deleted", teardown::decide),
+    stage("pause", "somebody asked only to watch", pause),
+    stage(
+        "finalizer",
+        "the policy of the deletion needs the finalizer, or needs it no more",
+        finalizer::decide,
+    ),
+    stage(
+        "unusable",
+        "the spec is invalid, or a ConfigMap that it names is missing",
+        unusable,
+    ),
+    stage("observe", "the spec asks for reading alone", observe),
+    stage("create", "there is no application", rollout::create),
+    stage(
+        "give-way",
+        "a job is down for a change that gave way to one that must wait",
+        change_control::give_way,
+    ),
+    stage(
+        "own",
+        "the application is not ours, or cannot be as the spec asks",
+        rollout::own,
+    ),
+    // Before the call in flight is followed: it cuts through one that was accepted.
+    stage("force-stop", "somebody asked for a forced stop", by_hand::force_stop),
+    // Before the call in flight is followed: it may be left before its end.
+    stage(
+        "revert",
+        "the spec returned to the good revision before another was proven",
+        rollout::revert,
+    ),
+    stage("follow", "the effect of a call is awaited", rollout::follow),
+    stage(
+        "roll-back",
+        "a revision failed or is left, and the spec asks for a job",
+        rollout::roll_back,
+    ),
+    stage("transition", "the service is busy", rollout::transition),
+    stage("stop", "the spec asks for no job, and one runs", rollout::stop),
+    stage(
+        "hold",
+        "the revision failed, or its job was stopped and stays so",
+        rollout::hold,
+    ),
+    stage("change", "the configuration differs", rollout::change),
+    stage("stopped", "the spec asks for no job, and none runs", rollout::stopped),
+    stage("start", "the spec asks for a job, and none runs", rollout::start),
+    stage("verify", "the job in place is not proven", rollout::verify),
+    stage("restart", "somebody asked for a restart", rollout::restart),
+    stage("loop", "a proven job is in a loop of restarts", rollout::answer_loop),
+    stage("rest", "everything is as it shall be", rollout::rest),
 ];
+
+const fn stage(name: &'static str, when: &'static str, decide: fn(&mut Desk<'_>) -> Option<Plan>) -> Stage {
+    Stage { name, when, decide }
+}
+
+/// The stages in the order in which they count: the name of each, and when it answers.
+pub fn stages() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STAGES.iter().map(|stage| (stage.name, stage.when))
+}
 
 /// Decides the single next move.
 #[must_use]
@@ -158,7 +155,7 @@ fn decide(situation: &Situation<'_>) -> Decision {
     if let Some(in_place) = &in_place {
         desk.situation.want = Ok(in_place);
     }
-    let plan = first_answer(&mut desk);
+    let (stage, plan) = first_answer(&mut desk);
     let plan = change_control::told(&desk, plan);
     let plan = waiting::for_others(&desk, plan);
     commit(&mut desk, &plan);
@@ -170,6 +167,7 @@ fn decide(situation: &Situation<'_>) -> Decision {
         measures: desk.measures,
         cause_since: desk.cause_since,
         wake,
+        stage,
     }
 }
 
@@ -182,9 +180,10 @@ fn learn(desk: &mut Desk<'_>) {
 }
 
 /// The answer of the first stage that has one.
-fn first_answer(desk: &mut Desk<'_>) -> Plan {
+fn first_answer(desk: &mut Desk<'_>) -> (&'static str, Plan) {
     let mut stages = STAGES.iter();
-    stages.find_map(|(_, decide)| decide(desk)).unwrap_or(Plan::Rest)
+    let answer = stages.find_map(|stage| Some((stage.name, (stage.decide)(desk)?)));
+    answer.unwrap_or(("rest", Plan::Rest))
 }
 
 /// Writes down what follows from the plan: what is let through, the call before it is sent, and which refusals are over.
@@ -245,6 +244,7 @@ pub fn unreadable(app: &FlinkApplication, fault: &Fault, lasting: bool, next: Ti
         measures: Vec::new(),
         cause_since: None,
         wake: None,
+        stage: "unreadable",
     }
 }
 

@@ -189,6 +189,7 @@ pub async fn pass(context: &Context, app: &FlinkApplication) -> Result<Duration,
     }
     let (world, decision, now) = decide(context, &service, app, want.as_ref()).await?;
     let next = Box::pin(carry_out(context, app, want.as_ref(), &world, &decision, now)).await;
+    context.metrics.decided(decision.stage);
     context.metrics.pass(decision.plan.as_str(), began.elapsed());
     next
 }
@@ -203,7 +204,7 @@ async fn carry_out(
     now: Timestamp,
 ) -> Result<Duration, PassError> {
     let key = key(app);
-    debug!(object = %key, plan = decision.plan.as_str(), "planned");
+    debug!(object = %key, stage = decision.stage, plan = decision.plan.as_str(), "planned");
     if let Some(next) = finalizer(context, app, &decision.plan).await? {
         let notes = &decision.notes;
         context

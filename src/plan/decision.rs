@@ -21,6 +21,8 @@ pub struct Decision {
     pub cause_since: Option<Timestamp>,
     /// When to look again although nothing is awaited: something is due then, or changes by age alone.
     pub wake: Option<Timestamp>,
+    /// The name of the stage that decided.
+    pub stage: &'static str,
 }
 
 /// The single next move.

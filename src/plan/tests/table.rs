@@ -116,6 +116,16 @@ fn compare(name: &str, planned: &str) {
 }
 
 #[test]
+fn the_list_of_stages_in_the_document_is_the_one_that_is_asked() {
+    let mut list = head("stage", &["answers when"]);
+    for (name, when) in crate::plan::stages() {
+        write!(list, "\n| {name} | {when} |").unwrap();
+    }
+    list.push('\n');
+    compare("stages", &list);
+}
+
+#[test]
 fn the_table_of_statuses_in_the_document_is_what_the_planner_plans() {
     compare("statuses", &table());
 }
