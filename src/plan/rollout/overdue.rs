@@ -7,7 +7,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Intent, StepKind};
 use crate::desired::Desired;
-use crate::plan::call::{give_up, know_as_ours, operation_of};
+use crate::plan::call::{give_up, know_as_ours, lingers, operation_of};
 use crate::plan::decision::Plan;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
@@ -79,7 +79,10 @@ pub(super) fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
 pub(in crate::plan) fn forget(desk: &mut Desk<'_>, app: &Observed) {
     let rollout = desk.journal.rollout.as_ref();
     let is_open = desk.journal.intent.is_some() || rollout.is_some_and(|rollout| rollout.gate.is_none());
-    if app.status.is_settled() && !is_open {
+    let known = desk.journal.given_up_operation_id.as_ref();
+    let listed = known.and_then(|id| desk.situation.world.operation(id));
+    let lingers = listed.is_some_and(|operation| operation.status == OperationStatus::InProgress);
+    if app.status.is_settled() && !is_open && !lingers {
         desk.journal.given_up_operation_id = None;
     }
 }
@@ -136,7 +139,25 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
             give_up(desk);
             None
         }
-        (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
+        (status, _) if status.is_settled() => Some(unsettled(desk, app, &intent)),
         (status, _) => Some(waiting::overdue(status)),
+    }
+}
+
+/// An operation that goes on beside an application that has settled is told where what is in place does not say how it
+/// ended: the job is left alone.
+fn unsettled(desk: &Desk<'_>, app: &Observed, intent: &Intent) -> Plan {
+    let operation = operation_of(intent, desk.situation.world);
+    match operation.filter(|operation| lingers(desk, app, operation)) {
+        Some(operation) => {
+            let then = match app.status {
+                ApplicationStatus::Running => {
+                    "the application is RUNNING, and nothing is sent before it ends. Annotate sluicegate.dev/force-stop-requested-at to stop the job by force, without a snapshot"
+                }
+                _ => "the application is READY, and nothing is sent before it ends",
+            };
+            Plan::Stall(waiting::outlasting(desk, operation, then))
+        }
+        None => waiting::for_intent(desk, intent),
     }
 }
