@@ -13,7 +13,7 @@ use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
-use crate::plan::waiting;
+use crate::plan::{put_back, waiting};
 use crate::world::{ApplicationStatus, Observed, OperationStatus};
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
@@ -22,7 +22,9 @@ use crate::world::{ApplicationStatus, Observed, OperationStatus};
 pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let revision = want.revision.to_string();
     let rollout = desk.journal.rollout.as_ref()?;
-    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_of_ours(desk);
+    let operation = desk.situation.world.in_flight();
+    let is_update = operation.is_none_or(|operation| operation.kind == StepKind::Update.operation());
+    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_update && is_of_ours(desk);
     if app.status != ApplicationStatus::Updating || !ours || !waiting::outlasts(desk, want.progress_deadline) {
         return None;
     }
@@ -139,9 +141,26 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
             give_up(desk);
             None
         }
+        (ApplicationStatus::Updating, step) if step.sets_content() && put_back::keeps_stopped(desk, want) => {
+            Some(end_while_stopped(desk, want, &intent))
+        }
         (status, _) if status.is_settled() => Some(unsettled(desk, app, &intent)),
         (status, _) => Some(waiting::overdue(status)),
     }
+}
+
+/// Ends a call of a change by force that comes to no end while the job is stopped for the change: no job runs that this
+/// could harm, and what ran before is put back. The call that puts it back is only ended.
+fn end_while_stopped(desk: &mut Desk<'_>, want: &Desired, intent: &Intent) -> Plan {
+    let plan = if desk.journal.way_back.is_some() {
+        waiting::admitted(desk, Step::ForceStop)
+    } else {
+        by_force(desk, want)
+    };
+    if matches!(plan, Plan::Do(_)) {
+        put_back::give_up(desk, want, intent);
+    }
+    plan
 }
 
 /// An operation that goes on beside an application that has settled is told where what is in place does not say how it
