@@ -118,6 +118,35 @@ pub(super) fn know_as_ours(desk: &mut Desk<'_>, intent: &Intent) {
     }
 }
 
+/// Whether an operation is listed as going on although its time is over and the application has settled. The list follows
+/// the status (facts §2.4), so that what is in place says how the call ended.
+pub(super) fn lingers(desk: &Desk<'_>, app: &Observed, operation: &ObservedOperation) -> bool {
+    operation.status == OperationStatus::InProgress
+        && app.status.is_settled()
+        && desk.situation.now >= operation.started_at + desk.situation.progress_deadline()
+}
+
+/// How a call ended whose operation lingers; open where what is in place does not say.
+fn by_what_is_in_place(intent: &Intent, desk: &Desk<'_>, app: &Observed, operation: &ObservedOperation) -> Verdict {
+    let is_running = app.status == ApplicationStatus::Running;
+    let failed = || {
+        Verdict::Failed(format!(
+            "the application is {} and operation {} did not end within spec.rollout.progressDeadline",
+            app.status.as_str(),
+            operation.id
+        ))
+    };
+    match intent.step {
+        StepKind::Stop | StepKind::ForceStop if is_running => Verdict::Open,
+        StepKind::Start if is_running => Verdict::Done,
+        StepKind::RollBack if is_running && app.rolled_back_from == intent.from_version_id => Verdict::Done,
+        StepKind::Start | StepKind::RollBack => failed(),
+        // The job of a running application went away with it.
+        StepKind::Update | StepKind::Restart if !is_running && desk.journal.revisions().running.is_some() => failed(),
+        _ => Verdict::Done,
+    }
+}
+
 fn update_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
     let age = desk.situation.now.duration_since(intent.declared_at);
     let moved = intent.fence.as_deref() != Some(app.token.as_str());
@@ -126,11 +155,15 @@ fn update_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
         return match intent.phase {
             Phase::Issued if !moved => late(age, LAG + CALL_SETTLES, Verdict::Void),
             _ if moved && app.status.is_settled() && caught_up => late(age, CALL_SETTLES, Verdict::Void),
+            _ if moved && app.status.is_settled() => late(age, desk.situation.progress_deadline(), Verdict::Void),
             _ if moved => Verdict::Open,
             _ => late(age, CALL_SETTLES, Verdict::Void),
         };
     };
     match operation.status {
+        OperationStatus::InProgress if moved && caught_up && lingers(desk, app, operation) => {
+            by_what_is_in_place(intent, desk, app, operation)
+        }
         OperationStatus::InProgress => Verdict::Open,
         _ if !app.status.is_settled() => Verdict::Open,
         OperationStatus::Failed => Verdict::Failed(cause(operation)),
@@ -175,6 +208,9 @@ fn run_verdict(intent: &Intent, desk: &Desk<'_>, app: &Observed) -> Verdict {
         };
     };
     match operation.status {
+        OperationStatus::InProgress if lingers(desk, app, operation) => {
+            by_what_is_in_place(intent, desk, app, operation)
+        }
         OperationStatus::InProgress => Verdict::Open,
         OperationStatus::Successful if app.status == reached => Verdict::Done,
         OperationStatus::Successful if app.status.is_settled() => {

@@ -11,10 +11,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::condition::Reason;
 use crate::api::status::{GateStatus, JobStatus, RolloutStatus};
 use crate::desired::{Desired, Gate};
-use crate::plan::decision::Waiting;
+use crate::plan::decision::{Stall, Waiting};
 use crate::plan::desk::Desk;
 use crate::plan::gate::others::{is_brought_anew, length, other_operation};
-use crate::plan::measure;
+use crate::plan::{measure, waiting};
 use crate::world::{ObservedJob, OperationStatus, Restored, Sight};
 
 pub(super) use opening::{brought_version, ended_at, open, open_for_found, open_for_rollback};
@@ -28,6 +28,8 @@ const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);
 pub(super) enum Verdict {
     /// It is too early to say.
     NotYet(Waiting),
+    /// Somebody else's operation goes on beside it for longer than a change may take; it is judged after that.
+    Disturbed(Stall),
     /// The job is proven.
     Good,
     /// The job is disproved.
@@ -85,6 +87,9 @@ pub(super) fn evaluate(desk: &mut Desk<'_>, rollout: &mut RolloutStatus, want: &
         gate.stable_since = None;
         if other.status == OperationStatus::InProgress {
             gate.down_since = None;
+            if now >= other.started_at + terms.patience {
+                return Verdict::Disturbed(waiting::outlasting(desk, other, "the job is verified after it"));
+            }
             let message = format!(
                 "operation {} ({}) goes on; the job is verified after it",
                 other.id, other.kind

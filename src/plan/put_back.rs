@@ -14,7 +14,7 @@ use crate::plan::decision::{HeldBack, Note, Plan, Waiting};
 use crate::plan::desk::Desk;
 use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{change, waiting};
+use crate::plan::{change, unheeded, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// How long a call is repeated that keeps a job stopped.
@@ -48,6 +48,10 @@ pub(super) fn note_what_ran(desk: &mut Desk<'_>, intent: &Intent, running: Optio
     let Some(rollout) = &mut desk.journal.rollout else {
         return;
     };
+    // Nothing ran any more: what did before the first stop is what is put back.
+    if running.is_none() && rollout.ran_before.is_some() {
+        return;
+    }
     let serves = Some(&rollout.revision) == intent.revision.as_ref() && running != Some(&rollout.revision);
     let version_id = rollout.from_version_id.or(intent.from_version_id);
     let revision = running.cloned().or(found);
@@ -160,6 +164,42 @@ pub(super) fn instead(desk: &mut Desk<'_>, want: &Desired, plan: Plan) -> Plan {
     }
 }
 
+/// Whether a call that is under way keeps a job stopped that was stopped for the change or for its way back, or keeps what ran
+/// before from being put back.
+pub(super) fn keeps_stopped(desk: &Desk<'_>, want: &Desired) -> bool {
+    let journal = &desk.journal;
+    let way_back = journal.way_back.as_ref().is_some_and(|way| !way.started);
+    let put_back = journal.put_back.as_ref().is_some_and(|put_back| !put_back.started);
+    let is_back = way_back || put_back;
+    let nothing_runs = journal.revisions().running.is_none();
+    want.state == DesiredState::Running && nothing_runs && (is_back || replaced(desk, want).is_some())
+}
+
+/// What ran before the stop for the change, and is put back where the change is given up.
+fn replaced(desk: &Desk<'_>, want: &Desired) -> Option<Target> {
+    let before = desk.journal.rollout.as_ref()?.ran_before.as_ref()?;
+    target(&desk.journal, before).filter(|target| target.revision != want.revision.as_str())
+}
+
+/// Gives a call up that was accepted and came to no end while the job is stopped for it: what ran before is put back. The call
+/// of a way back, or one that puts back, is not sent again.
+pub(super) fn give_up(desk: &mut Desk<'_>, want: &Desired, intent: &Intent) {
+    if desk.journal.way_back.is_some() || desk.journal.put_back.is_some() {
+        unheeded::note_call(&mut desk.journal, intent);
+        return;
+    }
+    let Some(target) = replaced(desk, want) else { return };
+    let message = format!(
+        "the service accepted {} at {} and did not carry it out within spec.rollout.progressDeadline. {}",
+        intent.step.operation(),
+        intent.declared_at,
+        to_check(intent.step)
+    );
+    let revision = want.revision.to_string();
+    let put_back = target.in_place_of(revision, Reason::DeadlineExceeded, &message, desk.situation.now);
+    begin(desk, put_back);
+}
+
 /// Begins to put back what ran before.
 fn begin(desk: &mut Desk<'_>, put_back: PutBack) -> Plan {
     let message = format!("{}; revision {} runs again", put_back.message, put_back.to);
@@ -234,8 +274,11 @@ pub(super) fn held(situation: &Situation<'_>, journal: &Journal) -> Option<HeldB
     (put_back.revision == want.revision.as_str()).then(|| HeldBack {
         reason: put_back.reason,
         message: format!(
-            "revision {} was refused at {} and is not tried again, because each try stops the job; {in_place}: {}. Then annotate sluicegate.dev/retry-requested-at, or change the spec",
-            put_back.revision, put_back.at, put_back.message
+            "revision {} was {} at {} and is not tried again, because each try stops the job; {in_place}: {}. Then annotate sluicegate.dev/retry-requested-at, or change the spec",
+            put_back.revision,
+            if put_back.reason == Reason::DeadlineExceeded { "given up" } else { "refused" },
+            put_back.at,
+            put_back.message
         ),
         until: None,
     })

@@ -185,6 +185,7 @@ fn running(desk: &mut Desk<'_>, app: &Observed, back: &Desired, way: &WayBack) -
     desk.journal.rollout = Some(rollout);
     match verdict {
         Verdict::NotYet(waiting) => Some(Plan::Wait(waiting)),
+        Verdict::Disturbed(stall) => Some(Plan::Stall(stall)),
         Verdict::Good => {
             finish(desk, app, way);
             None

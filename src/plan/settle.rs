@@ -5,7 +5,7 @@ mod ended;
 use crate::api::condition::Reason;
 use crate::api::status::{AwsStatus, HistoryResult, Intent, PreChange, StepKind};
 use crate::desired::identity;
-use crate::plan::call::{Verdict, operation_of, verdict};
+use crate::plan::call::{Verdict, know_as_ours, lingers, operation_of, verdict};
 use crate::plan::decision::Note;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
@@ -67,7 +67,13 @@ fn pin(desk: &mut Desk<'_>) {
         aws.account_id.get_or_insert_with(|| app.account_id.clone());
         aws.application_arn = Some(app.arn.clone());
     }
-    aws.application_status = app.map(|app| app.status.as_str().to_owned());
+    let status = app.map(|app| app.status.as_str().to_owned());
+    let passing = app.is_some_and(|app| !app.status.is_settled());
+    let same = aws
+        .application_status_since
+        .filter(|_| aws.application_status == status);
+    aws.application_status_since = passing.then(|| same.unwrap_or(situation.now));
+    aws.application_status = status;
     aws.application_version_id = app.map(|app| app.version_id);
     aws.runtime_environment = app.map(|app| app.configuration.runtime_environment.clone());
     if !aws.region.is_empty() {
@@ -85,6 +91,10 @@ fn pin(desk: &mut Desk<'_>) {
 }
 
 fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
+    if verdict == Verdict::Open {
+        return;
+    }
+    tell_of_lingering(desk, intent);
     match verdict {
         Verdict::Open => return,
         Verdict::Void => elsewhere::note_version(desk, intent),
@@ -99,6 +109,25 @@ fn apply(desk: &mut Desk<'_>, intent: &Intent, verdict: Verdict) {
         }
     }
     desk.journal.intent = None;
+}
+
+/// Tells that a call is taken for over although its operation is still listed as going on, and remembers the operation.
+fn tell_of_lingering(desk: &mut Desk<'_>, intent: &Intent) {
+    let world = desk.situation.world;
+    let Some(app) = &world.application else { return };
+    let operation = operation_of(intent, world).filter(|operation| lingers(desk, app, operation));
+    let Some(operation) = operation else { return };
+    know_as_ours(desk, intent);
+    desk.notes.push(Note::warning(
+        Reason::DeadlineExceeded.as_str(),
+        format!(
+            "operation {} ({}) of {} is listed as going on for longer than spec.rollout.progressDeadline, and the application is {}: what is in place says how it ended",
+            operation.id,
+            operation.kind,
+            operation.started_at,
+            app.status.as_str()
+        ),
+    ));
 }
 
 fn done(desk: &mut Desk<'_>, intent: &Intent) {

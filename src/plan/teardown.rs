@@ -6,7 +6,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FinalSnapshot};
 use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::desired::{DeletionRules, deletion_rules};
-use crate::plan::call::QUARANTINE;
+use crate::plan::call::{QUARANTINE, lingers, operation_of};
 use crate::plan::decision::{Plan, Waiting, stall};
 use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
@@ -59,10 +59,13 @@ fn plan(desk: &mut Desk<'_>, rules: &DeletionRules) -> Plan {
 fn in_flight(desk: &mut Desk<'_>, app: &Observed, rules: &DeletionRules, intent: &Intent) -> Plan {
     let age = desk.situation.now.duration_since(intent.declared_at);
     let certain = intent.phase == Phase::Issued || age >= QUARANTINE;
-    if !certain || !is_past(desk, rules) || app.status.is_settled() {
+    let operation = operation_of(intent, desk.situation.world);
+    let lingers = operation.is_some_and(|operation| lingers(desk, app, operation));
+    if !certain || !is_past(desk, rules) || app.status.is_settled() && !lingers {
         return waiting::for_intent(desk, intent);
     }
-    if app.status.can_be_ended_by_force() && is_overdue(desk, rules) && intent.step != StepKind::ForceStop {
+    let by_force = app.status.can_be_ended_by_force() || app.status == ApplicationStatus::Running;
+    if by_force && is_overdue(desk, rules) && intent.step != StepKind::ForceStop {
         return waiting::admitted(desk, Step::ForceStop);
     }
     if age < rules.timeout {

@@ -32,6 +32,7 @@ mod teardown;
 mod unheeded;
 mod unusable;
 mod urgency;
+mod waits;
 
 use std::collections::BTreeMap;
 

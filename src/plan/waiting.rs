@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::Reason;
-use crate::api::status::{Intent, Phase, RefusalClass, RefusalStatus, StepKind};
+use crate::api::status::{Intent, Journal, Phase, RefusalClass, RefusalStatus, StepKind};
 use crate::plan::decision::{Plan, Stall, Waiting, stall};
 use crate::plan::desk::Desk;
 use crate::plan::situation::Rules;
 use crate::plan::step::Step;
 use crate::plan::unheeded;
-use crate::world::{ApplicationStatus, Observed};
+use crate::world::{ApplicationStatus, Observed, ObservedOperation};
 
 /// How long the service may refuse a call because the job is down before the job is given up.
 pub(super) const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
@@ -77,7 +77,12 @@ pub(crate) fn reason_of(status: &ApplicationStatus) -> Reason {
 /// When what the service does now began, as far as it is known.
 pub(super) fn began(desk: &Desk<'_>) -> Option<Timestamp> {
     let operation = desk.situation.world.in_flight().map(|operation| operation.started_at);
-    operation.or(desk.journal.intent.as_ref().map(|intent| intent.declared_at))
+    let declared = desk.journal.intent.as_ref().map(|intent| intent.declared_at);
+    // Not everything that the service does is listed as an operation: a deletion is not.
+    let aws = desk.journal.aws.as_ref();
+    operation
+        .or(declared)
+        .or(aws.and_then(|aws| aws.application_status_since))
 }
 
 /// Whether what the service does now lasts longer than it may.
@@ -231,32 +236,54 @@ pub(super) fn for_others(desk: &Desk<'_>, plan: Plan) -> Plan {
         .situation
         .world
         .in_flight()
+        .filter(|operation| !is_ours(&desk.journal, operation))
         .filter(|_| !matches!(step.kind(), StepKind::ForceStop | StepKind::RollBack))
     else {
         return plan;
     };
     let now = desk.situation.now;
-    let goes_on = format!(
-        "operation {} ({}) of {} goes on",
-        operation.id, operation.kind, operation.started_at
-    );
     let background = step.kind().is_background();
-    if !background && now >= operation.started_at + desk.situation.progress_deadline() {
-        return Plan::Stall(Stall {
-            reason: Reason::DeadlineExceeded,
-            message: format!(
-                "{goes_on} for longer than spec.rollout.progressDeadline; {} is sent when it ends",
-                step.kind().operation()
-            ),
-            recheck: Some(now + desk.situation.rules.refusal_recheck),
-        });
+    let outlasts = now >= operation.started_at + desk.situation.progress_deadline();
+    if !background && outlasts {
+        let then = format!("{} is sent when it ends", step.kind().operation());
+        return Plan::Stall(outlasting(desk, operation, &then));
     }
     Plan::Wait(Waiting {
         reason: Reason::Pending,
-        message: format!("{goes_on}; nothing is sent before it ends"),
-        until: next_look(now, operation.started_at),
+        message: format!("{}; nothing is sent before it ends", goes_on(operation)),
+        until: if outlasts {
+            now + desk.situation.rules.refusal_recheck
+        } else {
+            next_look(now, operation.started_at)
+        },
         background,
     })
+}
+
+/// The stall over an operation that goes on for longer than a change may take; it is looked at again.
+pub(super) fn outlasting(desk: &Desk<'_>, operation: &ObservedOperation, then: &str) -> Stall {
+    Stall {
+        reason: Reason::DeadlineExceeded,
+        message: format!(
+            "{} for longer than spec.rollout.progressDeadline; {then}",
+            goes_on(operation)
+        ),
+        recheck: Some(desk.situation.now + desk.situation.rules.refusal_recheck),
+    }
+}
+
+fn goes_on(operation: &ObservedOperation) -> String {
+    format!(
+        "operation {} ({}) of {} goes on",
+        operation.id, operation.kind, operation.started_at
+    )
+}
+
+/// Whether an operation is of a call of ours that is over, although the list says that it goes on.
+fn is_ours(journal: &Journal, operation: &ObservedOperation) -> bool {
+    let stop = journal.last_stop.as_ref().and_then(|stop| stop.operation_id.as_ref());
+    let brought = journal.brought_job.as_ref().and_then(|job| job.operation_id.as_ref());
+    [journal.given_up_operation_id.as_ref(), stop, brought].contains(&Some(&operation.id))
 }
 
 /// The refusal of a step that is sent again.

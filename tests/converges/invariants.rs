@@ -37,6 +37,8 @@ mod snapshots;
 mod tale;
 #[path = "invariants/tests.rs"]
 mod tests;
+#[path = "invariants/waits.rs"]
+mod waits;
 #[path = "invariants/without_effect.rs"]
 mod without_effect;
 
@@ -93,6 +95,8 @@ pub const LAWS: &[Law] = &[
     ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
     ("S40", refusals::what_is_refused_is_sent_again_at_a_distance),
     ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
+    ("S42", waits::nothing_is_awaited_without_an_end),
+    ("S43", waits::no_call_without_an_end_keeps_stopped_what_ran),
     ("S48", good::no_gate_stops_the_good_revision),
     ("S49", good::what_was_good_earlier_is_judged),
     ("conditions", reconciling_and_stalled_exclude_each_other),

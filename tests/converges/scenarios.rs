@@ -28,6 +28,8 @@ mod rollouts;
 pub mod snapshots;
 #[path = "scenarios/stops.rs"]
 pub mod stops;
+#[path = "scenarios/waits.rs"]
+pub mod waits;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -192,6 +194,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(elsewhere::all());
     all.extend(stops::all());
     all.extend(not_accepted::all());
+    all.extend(waits::all());
     all
 }
 

@@ -188,6 +188,16 @@ impl Act {
         Self::outage("operations hang", faults)
     }
 
+    /// What is begun with these operations is listed in progress although it is over, and nothing else is out of order.
+    pub fn lingering(operations: &[&str]) -> Self {
+        let linger = operations.iter().map(|operation| (*operation).to_owned());
+        let faults = Faults {
+            linger: linger.collect(),
+            ..Faults::default()
+        };
+        Self::outage("operations linger", faults)
+    }
+
     /// Somebody else goes back to the version before.
     pub fn console_rollback() -> Self {
         Self::console("console rollback", "RollbackApplication", json!({}))
@@ -241,6 +251,17 @@ impl Act {
                 assert!(answer.is_ok(), "{operation}: {answer:?}");
             }
             world.note(now, What::Elsewhere("console: an application"));
+        })
+    }
+
+    /// Somebody else deletes the application.
+    pub fn delete_application() -> Self {
+        Self::new("console: a deletion", |world, now| {
+            let created = world.described(now).map(|detail| detail["CreateTimestamp"].clone());
+            let input = json!({"ApplicationName": APP, "CreateTimestamp": created});
+            if world.service.handle(now, REGION, "DeleteApplication", &input).is_ok() {
+                world.note(now, What::Elsewhere("console: a deletion"));
+            }
         })
     }
 

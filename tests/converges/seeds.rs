@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::{Checkpoint, Ended};
-use crate::scenarios::{change_control, not_accepted, ownership, refused, snapshots, stops};
+use crate::scenarios::{change_control, not_accepted, ownership, refused, snapshots, stops, waits};
 use crate::script::{Act, code};
 use crate::world::{APP, Looks, World};
 
@@ -86,6 +86,7 @@ fn run(seed: u64, looks: Looks) -> Ended {
     let rules = rules(&mut dice);
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
+    tarry(seed, &mut acts);
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
     let broken_reads = numbers(&mut dice, 800);
@@ -106,6 +107,7 @@ pub fn tell(seed: u64) -> String {
     let rules = rules(&mut dice);
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
+    tarry(seed, &mut acts);
     let faults = faults(&mut dice);
     let acts: Vec<String> = acts.iter().map(|act| format!("{} {:?}", act.name, act.when)).collect();
     format!("{rules:?}\n{}\n{faults:?}", acts.join("\n"))
@@ -239,6 +241,33 @@ fn intrude(seed: u64, acts: &mut Vec<Act>) {
     };
     let place = 1 + usize::try_from(dice.below(3)).unwrap_or_default();
     acts.splice(place..place, intrusion);
+}
+
+/// What comes to no end in one history of five: a call of a change of the network, or what is listed as going on although it
+/// is over. The dice are its own, too.
+fn tarry(seed: u64, acts: &mut Vec<Act>) {
+    let mut dice = Dice::new(seed.rotate_left(32) ^ !0);
+    if !dice.one_in(5) {
+        return;
+    }
+    let works = Act::outage("the service works", Faults::default()).after(dice.pick(&[60, 2_400, 8_000]));
+    let soon = dice.pick(&["/intent", "/rollout/gate", "/rollout/ranBefore"]);
+    let mut tarrying = if dice.one_in(2) {
+        vec![
+            Act::hanging(&[dice.pick(waits::NETWORK), dice.pick(waits::NETWORK)]),
+            Act::edit("network", dice.pick(&waits::networks())).after(1),
+            Act::pause(1).within(soon, 120),
+        ]
+    } else {
+        vec![
+            Act::lingering(&[dice.pick(waits::LISTED)]).within(soon, 120),
+            dice.pick(&[Act::maintenance(), Act::autoscaling(), Act::pause(1)])
+                .after(5),
+        ]
+    };
+    tarrying.push(works);
+    let place = 1 + usize::try_from(dice.below(3)).unwrap_or_default();
+    acts.splice(place..place, tarrying);
 }
 
 fn first(dice: &mut Dice) -> Value {

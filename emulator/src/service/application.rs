@@ -136,6 +136,9 @@ pub(crate) struct Operation {
     pub(crate) versions: Option<(u64, u64)>,
     pub(crate) error: Option<String>,
     pub(crate) rollback: Option<String>,
+    /// Whether it is shown in progress for as long as the fault is in force.
+    #[serde(default)]
+    pub(crate) lingers: bool,
 }
 
 /// How a snapshot stands.

@@ -124,7 +124,7 @@ impl Service {
     pub fn begin_maintenance(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
         self.advance(now);
         self.quiet_until = None;
-        begin(&mut self.state, &self.settings, now, (region, name), Chore::Maintenance)
+        self.begin_now(now, (region, name), Chore::Maintenance)
     }
 
     /// Begins autoscaling of a running application: to twice its parallelism, and the next time back (facts §2.2 row 8, §3.7).
@@ -134,6 +134,15 @@ impl Service {
     pub fn begin_autoscaling(&mut self, now: Timestamp, region: &str, name: &str) -> Result<(), ServiceError> {
         self.advance(now);
         self.quiet_until = None;
-        begin(&mut self.state, &self.settings, now, (region, name), Chore::Autoscaling)
+        self.begin_now(now, (region, name), Chore::Autoscaling)
+    }
+
+    fn begin_now(&mut self, now: Timestamp, (region, name): (&str, &str), chore: Chore) -> Result<(), ServiceError> {
+        begin(&mut self.state, &self.settings, now, (region, name), chore)?;
+        let applications = self.state.applications.get_mut(region);
+        if let Some(application) = applications.and_then(|applications| applications.get_mut(name)) {
+            application.linger(&self.faults, now);
+        }
+        Ok(())
     }
 }

@@ -19,6 +19,9 @@ pub struct Faults {
     pub ignore: BTreeSet<String>,
     /// Operations that are accepted and come to no end by themselves; a forced stop, and a rollback where it is legal, ends them.
     pub hang: BTreeSet<String>,
+    /// Operations, by the name that the list shows, that the list goes on to show in progress although the application has
+    /// long settled; those that begin while the fault is in force, until it ends.
+    pub linger: BTreeSet<String>,
     /// Role ARNs that the service cannot use.
     pub unknown_roles: BTreeSet<String>,
     /// Applications per region, instead of the quota of the settings.

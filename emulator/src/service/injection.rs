@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::application::Application;
 use super::call::Call;
 use super::calls::Calls;
 use super::error::{ErrorCode, ServiceError};
@@ -24,6 +25,23 @@ fn use_one(counts: &mut BTreeMap<String, u64>, operation: &str) -> bool {
     }
 }
 
+impl Application {
+    /// Marks what begins at a moment as shown in progress, where that is a fault in force.
+    pub(super) fn linger(&mut self, faults: &Faults, now: Timestamp) {
+        let newest = self.operations.last_mut();
+        if let Some(newest) = newest.filter(|newest| newest.started == now && faults.linger.contains(&newest.name)) {
+            newest.lingers = true;
+        }
+    }
+
+    /// Shows the end of what the faults in force do not keep in progress.
+    fn show_ended(&mut self, faults: &Faults) {
+        for operation in &mut self.operations {
+            operation.lingers &= faults.linger.contains(&operation.name);
+        }
+    }
+}
+
 impl Service {
     /// Replaces the faults in force. Without a lag every read shows the truth again.
     pub fn set_faults(&mut self, faults: Faults) {
@@ -32,6 +50,9 @@ impl Service {
         }
         self.quiet_until = None;
         self.faults = faults;
+        for application in self.state.applications.values_mut().flat_map(BTreeMap::values_mut) {
+            application.show_ended(&self.faults);
+        }
     }
 
     /// The faults in force; counts show what is left of them.
@@ -51,8 +72,13 @@ impl Service {
         use_one(&mut self.faults.drop_replies, operation)
     }
 
-    /// Lets what a call began come to no end, where that is a fault in force.
+    /// Lets what a call began come to no end, or its entry in the list show none, where that is a fault in force.
     pub(crate) fn hang(&mut self, operation: &str, call: &Call<'_>) -> Result<(), ServiceError> {
+        if self.faults.linger.contains(operation) {
+            let faults = self.faults.clone();
+            let (_, _, application) = self.parts(call)?;
+            application.linger(&faults, call.now);
+        }
         let by_force = call.input.get("Force").and_then(serde_json::Value::as_bool) == Some(true);
         if by_force || !self.faults.hang.contains(operation) {
             return Ok(());

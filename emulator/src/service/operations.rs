@@ -11,15 +11,24 @@ use super::paging::{descending, page};
 use super::state::Service;
 
 impl Operation {
+    /// Its status as it is shown.
+    fn shown(&self) -> OperationStatus {
+        if self.lingers {
+            OperationStatus::InProgress
+        } else {
+            self.status
+        }
+    }
+
     /// An entry of the list. An operation in progress has no `EndTime`.
     pub(crate) fn summary(&self) -> Map<String, Value> {
         let mut entry = Map::from_iter([
             ("Operation".to_owned(), json!(self.name)),
             ("OperationId".to_owned(), json!(self.id)),
             ("StartTime".to_owned(), seconds(self.started)),
-            ("OperationStatus".to_owned(), json!(self.status)),
+            ("OperationStatus".to_owned(), json!(self.shown())),
         ]);
-        if let Some(ended) = self.ended {
+        if let Some(ended) = self.ended.filter(|_| !self.lingers) {
             entry.insert("EndTime".to_owned(), seconds(ended));
         }
         entry
@@ -34,6 +43,9 @@ impl Operation {
             details.insert("ApplicationVersionChangeDetails".to_owned(), change);
         }
         let mut failure = Map::new();
+        if self.lingers {
+            return Value::Object(details);
+        }
         if let Some(error) = &self.error {
             failure.insert("ErrorInfo".to_owned(), json!({ "ErrorString": error }));
         }
@@ -61,6 +73,7 @@ impl Application {
             versions,
             error: None,
             rollback: None,
+            lingers: false,
         });
         id
     }
@@ -85,7 +98,7 @@ impl Service {
             .iter()
             .rev()
             .filter(|operation| name.is_none_or(|name| operation.name == name))
-            .filter(|operation| status.is_none_or(|status| json!(operation.status) == *status))
+            .filter(|operation| status.is_none_or(|status| json!(operation.shown()) == *status))
             .map(|operation| (descending(operation.sequence), Value::Object(operation.summary())));
         Ok(page("ApplicationOperationInfoList", items.collect(), call.input))
     }

@@ -122,3 +122,26 @@ fn what_hangs_comes_to_no_end_before_a_forced_stop() {
         "CANCELLED"
     );
 }
+
+#[test]
+fn what_lingers_is_listed_in_progress_until_the_fault_ends() {
+    let mut bed = Bed::new();
+    bed.create("good.yaml");
+    let lingering = Faults {
+        linger: ["StartApplication".to_owned(), "Maintenance".to_owned()].into(),
+        ..Faults::default()
+    };
+    bed.service.set_faults(lingering);
+    bed.orders("StartApplication", &json!({ "RunConfiguration": {} }));
+    bed.pass(1000);
+    assert_eq!(bed.describe()["ApplicationStatus"], "RUNNING");
+    let listed = |bed: &mut Bed| {
+        let operations = bed.orders("ListApplicationOperations", &json!({}));
+        operations["ApplicationOperationInfoList"][0].clone()
+    };
+    assert_eq!(listed(&mut bed)["OperationStatus"], "IN_PROGRESS");
+    assert_eq!(listed(&mut bed).get("EndTime"), None);
+    bed.service.set_faults(Faults::default());
+    assert_eq!(listed(&mut bed)["OperationStatus"], "SUCCESSFUL");
+    assert_ne!(listed(&mut bed).get("EndTime"), None);
+}

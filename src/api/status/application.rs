@@ -1,5 +1,6 @@
 //! The application as the service last reported it.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,10 @@ pub struct AwsStatus {
     #[schemars(length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_status: Option<String>,
+    /// Since when the service was seen to report that status, where it is one in which an application cannot rest.
+    #[schemars(with = "Option<String>", length(max = 64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application_status_since: Option<Timestamp>,
     /// The configuration version that the service reports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_version_id: Option<i64>,

@@ -7,13 +7,13 @@ use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
 use crate::api::status::{Intent, StepKind};
 use crate::desired::Desired;
-use crate::plan::call::{give_up, know_as_ours, operation_of};
+use crate::plan::call::{give_up, know_as_ours, lingers, operation_of};
 use crate::plan::decision::Plan;
 use crate::plan::desk::Desk;
 use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
-use crate::plan::waiting;
+use crate::plan::{put_back, waiting};
 use crate::world::{ApplicationStatus, Observed, OperationStatus};
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
@@ -22,7 +22,9 @@ use crate::world::{ApplicationStatus, Observed, OperationStatus};
 pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     let revision = want.revision.to_string();
     let rollout = desk.journal.rollout.as_ref()?;
-    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_of_ours(desk);
+    let operation = desk.situation.world.in_flight();
+    let is_update = operation.is_none_or(|operation| operation.kind == StepKind::Update.operation());
+    let ours = rollout.revision == revision && desk.journal.way_back.is_none() && is_update && is_of_ours(desk);
     if app.status != ApplicationStatus::Updating || !ours || !waiting::outlasts(desk, want.progress_deadline) {
         return None;
     }
@@ -79,7 +81,10 @@ pub(super) fn hangs(desk: &Desk<'_>, app: &Observed, want: &Desired) -> bool {
 pub(in crate::plan) fn forget(desk: &mut Desk<'_>, app: &Observed) {
     let rollout = desk.journal.rollout.as_ref();
     let is_open = desk.journal.intent.is_some() || rollout.is_some_and(|rollout| rollout.gate.is_none());
-    if app.status.is_settled() && !is_open {
+    let known = desk.journal.given_up_operation_id.as_ref();
+    let listed = known.and_then(|id| desk.situation.world.operation(id));
+    let lingers = listed.is_some_and(|operation| operation.status == OperationStatus::InProgress);
+    if app.status.is_settled() && !is_open && !lingers {
         desk.journal.given_up_operation_id = None;
     }
 }
@@ -136,7 +141,42 @@ pub(super) fn in_flight(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> 
             give_up(desk);
             None
         }
-        (status, _) if status.is_settled() => Some(waiting::for_intent(desk, &intent)),
+        (ApplicationStatus::Updating, step) if step.sets_content() && put_back::keeps_stopped(desk, want) => {
+            Some(end_while_stopped(desk, want, &intent))
+        }
+        (status, _) if status.is_settled() => Some(unsettled(desk, app, &intent)),
         (status, _) => Some(waiting::overdue(status)),
+    }
+}
+
+/// Ends a call of a change by force that comes to no end while the job is stopped for the change: no job runs that this
+/// could harm, and what ran before is put back. The call that puts it back is only ended.
+fn end_while_stopped(desk: &mut Desk<'_>, want: &Desired, intent: &Intent) -> Plan {
+    let plan = if desk.journal.way_back.is_some() {
+        waiting::admitted(desk, Step::ForceStop)
+    } else {
+        by_force(desk, want)
+    };
+    if matches!(plan, Plan::Do(_)) {
+        put_back::give_up(desk, want, intent);
+    }
+    plan
+}
+
+/// An operation that goes on beside an application that has settled is told where what is in place does not say how it
+/// ended: the job is left alone.
+fn unsettled(desk: &Desk<'_>, app: &Observed, intent: &Intent) -> Plan {
+    let operation = operation_of(intent, desk.situation.world);
+    match operation.filter(|operation| lingers(desk, app, operation)) {
+        Some(operation) => {
+            let then = match app.status {
+                ApplicationStatus::Running => {
+                    "the application is RUNNING, and nothing is sent before it ends. Annotate sluicegate.dev/force-stop-requested-at to stop the job by force, without a snapshot"
+                }
+                _ => "the application is READY, and nothing is sent before it ends",
+            };
+            Plan::Stall(waiting::outlasting(desk, operation, then))
+        }
+        None => waiting::for_intent(desk, intent),
     }
 }

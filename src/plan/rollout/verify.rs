@@ -46,6 +46,7 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
             Some(Plan::Do(step)) => Some(Plan::Do(step)),
             other => Some(still_in_trouble(desk, want).unwrap_or_else(|| beside(other, Plan::Wait(waiting)))),
         },
+        Verdict::Disturbed(stall) => Some(still_in_trouble(desk, want).unwrap_or(Plan::Stall(stall))),
         Verdict::Unverified(why) => {
             desk.journal.had_state = true;
             Some(stall(

@@ -224,3 +224,77 @@ fn what_is_put_back_is_said_to_be_in_place_when_it_runs_and_not_before() {
     let runs = runs(given_up).at(140).recorded();
     assert!(said(&runs).contains("is in its place"), "{}", said(&runs));
 }
+
+/// A call of a change that was accepted after the stop for it and goes on.
+fn hanging(case: Case) -> Case {
+    let kind = step(&case.decide());
+    let case = case.recorded().journal(|journal| {
+        let intent = journal.intent.as_mut().unwrap();
+        (intent.phase, intent.operation_id) = (Phase::Issued, Some("op-hangs".into()));
+    });
+    let hangs = ObservedOperation {
+        started_at: after(10),
+        ..operation("op-hangs", kind.operation(), OperationStatus::InProgress)
+    };
+    case.world(|app| app.status = ApplicationStatus::Updating)
+        .operations(vec![hangs])
+}
+
+fn ended_by_force(case: Case) -> Case {
+    assert_eq!(step(&case.decide()), StepKind::ForceStop);
+    let case = case.recorded().journal(|journal| {
+        let intent = journal.intent.as_mut().unwrap();
+        (intent.phase, intent.operation_id) = (Phase::Issued, Some("op-force".into()));
+    });
+    let force = ObservedOperation {
+        started_at: after(1810),
+        ended_at: Some(after(1820)),
+        ..operation("op-force", "StopApplication", OperationStatus::Successful)
+    };
+    case.world(|app| app.status = ApplicationStatus::Ready)
+        .operations(vec![force])
+        .at(1830)
+}
+
+#[test]
+fn a_call_that_hangs_while_the_job_is_stopped_for_it_is_ended_by_force_and_what_ran_is_put_back() {
+    let case = hanging(stopped_for(VPC));
+    assert!(matches!(case.decide().plan, Plan::Wait(_)));
+    let case = ended_by_force(hanging(stopped_for(VPC)).at(1810));
+    assert_eq!(restore(&case.decide()), Restore::Named("of-the-stop".into()));
+    let mut case = runs(case);
+    for seconds in [1840, 2000] {
+        case = case.at(seconds).recorded();
+    }
+    let (reason, message) = stalls(&case.decide());
+    assert_eq!(reason, Reason::DeadlineExceeded);
+    for part in ["AddApplicationVpcConfiguration", "was given up", "retry-requested-at"] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+}
+
+#[test]
+fn what_was_made_of_a_call_that_hung_is_taken_back_and_a_call_that_takes_it_back_is_ended_once() {
+    let hung = hanging(stopped_for(VPC));
+    let vpc = hung.want().unwrap().configuration.vpc.unwrap();
+    let hung = hung.world(|app| {
+        (app.version_id, app.token) = (4, "token-4".into());
+        app.configuration.vpc = Some(vpc.clone());
+        app.vpcs.insert("4.1".into(), vpc);
+    });
+    let back = ended_by_force(hung.at(1810));
+    assert_eq!(step(&back.decide()), StepKind::RemoveVpc);
+    let again = hanging(back).at(1830 + 1800);
+    let again = ended_by_force(again).at(3700);
+    let (reason, message) = stalls(&again.decide());
+    assert_eq!(reason, Reason::Rejected, "{message}");
+}
+
+#[test]
+fn a_call_that_hangs_where_no_job_was_stopped_for_it_is_told() {
+    let stopped = Case::observed("", ApplicationStatus::Ready);
+    let never_ran = hanging(stopped.respec(VPC));
+    assert_eq!(stalls(&never_ran.at(1810).decide()).0, Reason::DeadlineExceeded);
+    let asked = hanging(stopped_for(VPC)).respec("desiredState: Stopped").at(1810);
+    assert_eq!(stalls(&asked.decide()).0, Reason::DeadlineExceeded);
+}

@@ -41,7 +41,7 @@ fn is_stalled_over_a_refusal(status: &Value) -> bool {
 
 /// Whether the last start or stop that took effect was a stop of ours under a spec that asks for a running job, and nobody
 /// else touched the application since.
-fn was_stopped_for_a_change(history: History<'_>, at: usize) -> bool {
+pub(super) fn was_stopped_for_a_change(history: History<'_>, at: usize) -> bool {
     let last = history.calls().filter(|(place, _, call)| {
         let runs = matches!(call.operation.as_str(), "StartApplication" | "StopApplication");
         *place < at && runs && history.effect_of(*place).is_some()
@@ -60,7 +60,7 @@ fn stops_for_a_change(history: History<'_>, at: usize, call: &Call) -> bool {
 }
 
 /// Whether somebody else called the service between two entries.
-fn touched(history: History<'_>, from: usize, to: usize) -> bool {
+pub(super) fn touched(history: History<'_>, from: usize, to: usize) -> bool {
     let mut between = history.0[from..to].iter();
     between.any(|entry| matches!(entry.what, What::Elsewhere(who) if who.starts_with("console")))
 }

@@ -683,6 +683,64 @@ fn what_somebody_stopped_in_its_gate_and_is_started_breaks_s41() {
 }
 
 #[test]
+fn what_is_awaited_in_the_same_words_for_ever_breaks_s42() {
+    let waits = |seconds: &[i64], change: &dyn Fn(&mut Value), between: Option<What>| {
+        let mut tale = Tale::new().with(|object, _| {
+            object["status"]["message"] = json!("operation o1 goes on");
+            object["status"]["conditions"] = json!([{"type": "Reconciling", "status": "True", "reason": "Verifying"}]);
+            change(object);
+        });
+        for second in seconds {
+            tale = tale.pass(*second, Some("RUNNING"));
+            if let Some(what) = between.clone().filter(|_| *second == 0) {
+                tale = tale.add(1000, what);
+            }
+        }
+        tale.breaks().contains(&"S42")
+    };
+    let nothing = |_: &mut Value| {};
+    let long = [0, 1200, 2400, 2410];
+    assert!(waits(&long, &nothing, None));
+    assert!(!waits(&[0, 1200, 2399, 2409], &nothing, None));
+    assert!(!waits(&[0, 2410], &nothing, None), "nobody looked before");
+    assert!(!waits(&long, &nothing, Some(What::User("parallelism"))));
+    let well: [&dyn Fn(&mut Value); 3] = [
+        &|object| object["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]),
+        &|object| object["spec"]["rollout"]["progressDeadline"] = json!("2h"),
+        &|object| object["spec"]["management"]["mode"] = json!("ObserveOnly"),
+    ];
+    for change in well {
+        assert!(!waits(&long, change, None));
+    }
+}
+
+#[test]
+fn a_call_without_an_end_that_keeps_stopped_what_ran_breaks_s43() {
+    let hangs = |change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["status"] = json!({
+            "aws": {"applicationStatus": "UPDATING"},
+            "revisions": {"good": "r1", "target": "r2"},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": "DeadlineExceeded"}],
+        });
+        change(&mut after);
+        let tale = Tale::new().pass(0, Some("RUNNING"));
+        let tale = tale.call(0, "StopApplication", json!({})).pass(60, Some("UPDATING"));
+        tale.wrote(2000, object(), after).breaks()
+    };
+    assert_eq!(hangs(&|_| ()), ["S43"]);
+    let well: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["status"]["aws"]["applicationStatus"] = json!("RUNNING"),
+        &|object| object["status"]["revisions"]["target"] = json!("r1"),
+        &|object| object["status"]["putBack"] = json!({"to": "r1"}),
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+    ];
+    for change in well {
+        assert_eq!(hangs(change), Vec::<&str>::new());
+    }
+}
+
+#[test]
 fn a_refusal_that_keeps_stopped_what_ran_breaks_s29() {
     let refused = |reason: &str, change: &dyn Fn(&mut Value)| {
         let mut after = object();
