@@ -37,7 +37,7 @@ use crate::reconcile::backoff::jittered;
 use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
-use crate::reconcile::record::{Kubernetes, RecordError};
+use crate::reconcile::record::{Kubernetes, RecordError, Statuses};
 use crate::status::{differs_in_words_only, project};
 use crate::world::World;
 
@@ -121,6 +121,15 @@ impl Context {
     pub fn with_census(self, census: Census) -> Self {
         Self {
             census: Arc::new(census),
+            ..self
+        }
+    }
+
+    /// The same context whose statuses are written by something that stands before the Kubernetes client.
+    #[must_use]
+    pub fn with_statuses(self, statuses: Arc<dyn Statuses>) -> Self {
+        Self {
+            kubernetes: self.kubernetes.with_statuses(statuses),
             ..self
         }
     }
