@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use managed_flink_emulator::service::rules::Rules;
 use managed_flink_emulator::{Objects, Service, Settings, wire};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
@@ -211,7 +212,7 @@ impl World {
     /// Whether the census finds the application in another state than the resource records.
     pub fn census_wakes(&mut self, now: Timestamp) -> bool {
         let Some(object) = self.object() else { return false };
-        let Ok(aws) = serde_json::from_value::<AwsStatus>(object["status"]["aws"].clone()) else {
+        let Ok(aws) = AwsStatus::deserialize(&object["status"]["aws"]) else {
             return false;
         };
         let listed = self.listed(now);
@@ -452,18 +453,15 @@ impl World {
             return Delivery::Broken;
         }
         let response = wire::respond(&mut self.service, now, request);
-        let answer = match operation.as_str() {
-            "DescribeApplication" | "CreateApplicationPresignedUrl" => std::str::from_utf8(&response.body),
-            _ => Ok(""),
-        };
-        let answer = answer.unwrap_or_default();
-        let url = told(answer, "AuthorizedUrl").unwrap_or_default();
+        let answer = std::str::from_utf8(&response.body).unwrap_or_default();
+        let told_of = |of: &str, member: &str| (operation == of).then(|| told(answer, member)).flatten();
+        let url = told_of("CreateApplicationPresignedUrl", "AuthorizedUrl").unwrap_or_default();
         let read = Read {
-            operation,
-            status: told(answer, "ApplicationStatus"),
-            token: told(answer, "ConditionalToken"),
+            status: told_of("DescribeApplication", "ApplicationStatus"),
+            token: told_of("DescribeApplication", "ConditionalToken"),
             secret: url.split("authToken=").nth(1).map(str::to_owned),
             up: None,
+            operation,
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
