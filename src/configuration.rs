@@ -213,7 +213,8 @@ impl fmt::Display for Revision {
 
 /// The JSON of a configuration with its members in order.
 fn canonical(configuration: &Configuration) -> String {
-    serde_json::to_value(configuration).unwrap_or_default().to_string()
+    let sorted = serde_json::to_value(configuration).unwrap_or_default();
+    serde_json::to_string(&sorted).unwrap_or_default()
 }
 
 /// A digest of a text that may be confidential: it tells equal texts from different ones, in eight hex digits.

@@ -10,6 +10,7 @@ pub mod record;
 mod stalls;
 mod unseen;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ use crate::reconcile::backoff::jittered;
 use crate::reconcile::decide::decide;
 use crate::reconcile::events::Herald;
 use crate::reconcile::memory::Memory;
-use crate::reconcile::record::{Kubernetes, RecordError};
+use crate::reconcile::record::{Kubernetes, RecordError, Statuses};
 use crate::status::{differs_in_words_only, project};
 use crate::world::World;
 
@@ -121,6 +122,15 @@ impl Context {
     pub fn with_census(self, census: Census) -> Self {
         Self {
             census: Arc::new(census),
+            ..self
+        }
+    }
+
+    /// The same context whose statuses are written by something that stands before the Kubernetes client.
+    #[must_use]
+    pub fn with_statuses(self, statuses: Arc<dyn Statuses>) -> Self {
+        Self {
+            kubernetes: self.kubernetes.with_statuses(statuses),
             ..self
         }
     }
@@ -226,7 +236,7 @@ async fn carry_out(
     let in_flight = matches!(decision.plan, Plan::Wait(_));
     let words = in_flight && before.is_some_and(|before| differs_in_words_only(before, &status));
     let written = if words && context.memory.wrote_since(&key, now - BETWEEN_WORDS) {
-        app.clone()
+        Cow::Borrowed(app)
     } else {
         record(context, app, &status).await?
     };
@@ -274,13 +284,13 @@ async fn finalizer(context: &Context, app: &FlinkApplication, plan: &Plan) -> Re
 }
 
 /// Writes the status if it differs, under the resource version of the object that it was planned from.
-async fn record(
+async fn record<'a>(
     context: &Context,
-    app: &FlinkApplication,
+    app: &'a FlinkApplication,
     status: &FlinkApplicationStatus,
-) -> Result<FlinkApplication, PassError> {
+) -> Result<Cow<'a, FlinkApplication>, PassError> {
     if app.status.as_ref() == Some(status) {
-        return Ok(app.clone());
+        return Ok(Cow::Borrowed(app));
     }
     let written = match context.kubernetes.record(app, status).await {
         Err(RecordError::Rejected(problem)) => {
@@ -296,7 +306,7 @@ async fn record(
     context.metrics.status_write();
     context.memory.wrote(&key(app), &written);
     context.memory.wrote_at(&key(app), context.now());
-    Ok(written)
+    Ok(Cow::Owned(written))
 }
 
 fn next_look(context: &Context, key: &str, decision: &Decision, now: Timestamp) -> Duration {

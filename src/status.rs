@@ -40,11 +40,11 @@ struct Verdict {
 #[must_use]
 pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> FlinkApplicationStatus {
     let app = situation.app;
-    let before = app.status.clone().unwrap_or_default();
+    let before = app.status.as_ref();
     let generation = app.metadata.generation.unwrap_or_default();
     let verdict = verdict(situation, journal, plan);
     let mut painter = Painter {
-        before: &before.conditions,
+        before: before.map_or(&[], |before| &before.conditions),
         now: situation.now,
         generation,
         conditions: Vec::new(),
@@ -81,7 +81,7 @@ pub fn project(situation: &Situation<'_>, journal: &Journal, plan: &Plan) -> Fli
             .application
             .as_ref()
             .map(|observed| observed.configuration.parallelism.parallelism)
-            .or(before.parallelism),
+            .or(before.and_then(|before| before.parallelism)),
         selector: Some(format!(
             "sluicegate.dev/application={}",
             app.name_any().chars().take(63).collect::<String>()

@@ -176,9 +176,9 @@ fn no_random_run_breaks_a_law_and_every_one_comes_to_rest() {
     );
 }
 
-/// What is remembered is what the SDK would read: nothing that happens tells the two apart.
+/// What does without the clients does what they would do: nothing that happens tells the two apart.
 #[test]
-fn a_history_of_remembered_looks_is_the_one_that_the_sdk_reads() {
+fn a_history_without_the_clients_is_the_one_that_they_make() {
     let seeds: Vec<u64> = (1..=15).chain(1_001..=1_015).collect();
     share(seeds.len(), |piece| {
         let seed = seeds[piece];

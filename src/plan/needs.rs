@@ -22,25 +22,22 @@ pub fn needs(
     restarts: &Restarts,
     now: Timestamp,
 ) -> Needs {
-    let journal = app
-        .status
-        .as_ref()
-        .map(|status| status.journal.clone())
-        .unwrap_or_default();
     let Some(observed) = observed else {
         return Needs::default();
     };
+    let blank = Journal::default();
+    let journal = app.status.as_ref().map_or(&blank, |status| &status.journal);
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
-    let changes = want.is_ok_and(|want| want.state == DesiredState::Running) && is_refused_for_downtime(&journal);
+    let changes = want.is_ok_and(|want| want.state == DesiredState::Running) && is_refused_for_downtime(journal);
     let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
-    let news = health::is_news(&journal, &terms, restarts);
+    let news = health::is_news(journal, &terms, restarts);
     let mut versions = Vec::new();
     let is_known = |way: &WayBack| way.failure.is_some() || way.elsewhere && way.version_id == observed.version_id;
     if let Some(way) = journal.way_back.as_ref().filter(|way| !is_known(way)) {
         versions.push(way.version_id);
         versions.extend(observed.updated_from.filter(|from| *from != way.version_id));
-    } else if is_left(&journal, want, observed) {
+    } else if is_left(journal, want, observed) {
         versions.extend(journal.revisions().good_version_id);
         versions.extend(observed.updated_from.filter(|from| !versions.contains(from)));
     }
@@ -52,7 +49,7 @@ pub fn needs(
             .map(|put_back| put_back.version_id),
     );
     Needs {
-        details: news || !is_settled(app, want, observed, &journal, now),
+        details: news || !is_settled(app, want, observed, journal, now),
         job: running && (verifying || news || changes),
         versions,
     }

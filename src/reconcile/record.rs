@@ -1,8 +1,11 @@
 //! Writes to the API server, each under the resource version of the object that it was planned from.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -49,18 +52,57 @@ impl From<kube::Error> for RecordError {
     }
 }
 
+/// What becomes of the write of a status: the object as the API server has it.
+pub type Written = Result<FlinkApplication, kube::Error>;
+
+/// Writes statuses. The Kubernetes client does it; a simulation may stand before it.
+pub trait Statuses: Send + Sync {
+    /// Writes the complete status of an object by server-side apply.
+    fn apply<'a>(&'a self, app: &'a FlinkApplication, status: &'a FlinkApplicationStatus) -> BoxFuture<'a, Written>;
+}
+
+impl Statuses for Client {
+    fn apply<'a>(&'a self, app: &'a FlinkApplication, status: &'a FlinkApplicationStatus) -> BoxFuture<'a, Written> {
+        let api: Api<FlinkApplication> = Api::namespaced(self.clone(), &app.namespace().unwrap_or_default());
+        async move {
+            let params = PatchParams::apply(FIELD_MANAGER).force();
+            let patch = Patch::Apply(applied(app, status));
+            api.patch_status(&app.name_any(), &params, &patch).await
+        }
+        .boxed()
+    }
+}
+
+/// What is applied for the status of an object.
+#[must_use]
+pub fn applied(app: &FlinkApplication, status: &FlinkApplicationStatus) -> Value {
+    json!({
+        "apiVersion": FlinkApplication::api_version(&()),
+        "kind": FlinkApplication::kind(&()),
+        "metadata": {"name": app.name_any(), "resourceVersion": app.resource_version()},
+        "status": status,
+    })
+}
+
 /// The API server, every call with a deadline.
 pub(super) struct Kubernetes {
     client: Client,
+    statuses: Arc<dyn Statuses>,
     reading: Semaphore,
 }
 
 impl Kubernetes {
     pub(super) fn new(client: Client) -> Self {
         Self {
+            statuses: Arc::new(client.clone()),
             client,
             reading: Semaphore::new(READ_AT_A_TIME),
         }
+    }
+
+    /// The same API server, whose statuses are written by something that stands before the client.
+    pub(super) fn with_statuses(self, statuses: Arc<dyn Statuses>) -> Self {
+        Self { statuses, ..self }
     }
 
     fn applications(&self, app: &FlinkApplication) -> Api<FlinkApplication> {
@@ -89,19 +131,7 @@ impl Kubernetes {
         app: &FlinkApplication,
         status: &FlinkApplicationStatus,
     ) -> Result<FlinkApplication, RecordError> {
-        let object = json!({
-            "apiVersion": FlinkApplication::api_version(&()),
-            "kind": FlinkApplication::kind(&()),
-            "metadata": {"name": app.name_any(), "resourceVersion": app.resource_version()},
-            "status": status,
-        });
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let written = in_time(
-            self.applications(app)
-                .patch_status(&app.name_any(), &params, &Patch::Apply(object)),
-        )
-        .await;
-        match written {
+        match in_time(self.statuses.apply(app, status)).await {
             Err(RecordError::Api(error)) => Err(match *error {
                 kube::Error::Api(status) if is_refused(status.code, &status.message) => {
                     RecordError::Rejected(status.message)

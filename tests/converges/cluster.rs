@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The namespace of everything.
 pub const NAMESPACE: &str = "streaming";
@@ -214,7 +214,7 @@ impl Cluster {
     }
 
     /// Answers a request of the controller.
-    pub fn answer(&mut self, request: &Request) -> Answer {
+    pub fn answer(&mut self, request: Request) -> Answer {
         match (request.method.as_str(), request.target()) {
             ("PATCH", Some(Target::Status(name))) => self.apply_status(&name, request),
             ("PATCH", Some(Target::Application(name))) => self.patch(&name, request),
@@ -226,8 +226,8 @@ impl Cluster {
                 Some(object) => (200, Arc::new(object.clone())),
                 None => not_found(&name),
             },
-            ("POST", Some(Target::Events)) => (201, Arc::new(request.body.clone())),
-            ("PATCH", Some(Target::Events)) => (200, Arc::new(request.body.clone())),
+            ("POST", Some(Target::Events)) => (201, Arc::new(request.body)),
+            ("PATCH", Some(Target::Events)) => (200, Arc::new(request.body)),
             _ => failure(
                 405,
                 "MethodNotAllowed",
@@ -236,7 +236,7 @@ impl Cluster {
         }
     }
 
-    fn apply_status(&mut self, name: &str, request: &Request) -> Answer {
+    fn apply_status(&mut self, name: &str, mut request: Request) -> Answer {
         let Some(before) = self.object(name) else {
             return not_found(name);
         };
@@ -250,7 +250,7 @@ impl Cluster {
         if request.body["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"] {
             return failure(409, "Conflict", "the object has been modified");
         }
-        let status = applied::applied(&before["status"], &request.body["status"]);
+        let status = applied::applied(&before["status"], request.body["status"].take());
         if let Some(problem) = applied::invalid("status", &status) {
             return failure(
                 422,
@@ -261,19 +261,21 @@ impl Cluster {
         if status == before["status"] {
             return (200, before);
         }
-        let mut after = (*before).clone();
-        after["status"] = status;
-        (200, self.store(name, after))
+        let members = before.as_object().into_iter().flatten();
+        let others = members.filter(|(name, _)| *name != "status");
+        let mut after: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
+        after.insert("status".to_owned(), status);
+        (200, self.store(name, Value::Object(after)))
     }
 
-    fn patch(&mut self, name: &str, request: &Request) -> Answer {
+    fn patch(&mut self, name: &str, request: Request) -> Answer {
         let Some(before) = self.object(name) else {
             return not_found(name);
         };
         if request.content_type != "application/json-patch+json" {
             return failure(415, "UnsupportedMediaType", "finalizers are written by JSON patch only");
         }
-        let patch: json_patch::Patch = match serde_json::from_value(request.body.clone()) {
+        let patch: json_patch::Patch = match serde_json::from_value(request.body) {
             Ok(patch) => patch,
             Err(error) => return failure(400, "BadRequest", &error.to_string()),
         };

@@ -177,7 +177,7 @@ fn status_and_events_are_bounded(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (_, entry, write) in history.writes() {
         let Some(after) = &write.after else { continue };
-        let size = after["status"].to_string().len();
+        let size = serde_json::to_vec(&after["status"]).map_or(0, |status| status.len());
         let entries = after["status"]["history"].as_array().map_or(0, Vec::len);
         if size > 32 * 1024 || entries > 10 {
             found.push(format!(

@@ -99,7 +99,7 @@ pub fn tour(genesis: &Checkpoint, scenario: &Scenario) -> Tour {
     tour
 }
 
-/// How the looks of a run with a fault at a point or pass are read: through the SDK at every twentieth.
+/// How a run with a fault at a point or pass looks and writes: through the clients at every twentieth.
 fn looks(place: u32) -> Looks {
     if place.is_multiple_of(20) {
         Looks::Sdk

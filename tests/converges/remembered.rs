@@ -1,52 +1,87 @@
-//! Looks at the application without the cost of the SDK: the world is asked as ever, and an answer that the SDK has read
-//! before, in any history, is not read by it again.
+//! Looks at the application and writes of the status without the cost of the clients that send them: the world is asked as
+//! ever. Of an answer of the service the SDK reads what is new, and remembers it for every history.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use aws_sdk_kinesisanalyticsv2::operation::describe_application::{DescribeApplication, DescribeApplicationOutput};
+use aws_sdk_kinesisanalyticsv2::operation::describe_application_version::{
+    DescribeApplicationVersion, DescribeApplicationVersionOutput,
+};
+use aws_sdk_kinesisanalyticsv2::operation::list_application_operations::{
+    ListApplicationOperations, ListApplicationOperationsOutput,
+};
+use aws_sdk_kinesisanalyticsv2::operation::list_application_snapshots::{
+    ListApplicationSnapshots, ListApplicationSnapshotsOutput,
+};
+use aws_sdk_kinesisanalyticsv2::operation::list_tags_for_resource::{ListTagsForResource, ListTagsForResourceOutput};
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
+use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse as _, SharedResponseDeserializer};
+use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use kube::{Resource as _, ResourceExt as _};
 use managed_flink_emulator::wire;
 use serde_json::{Value, json};
-use sluicegate::api::status::Tags;
+use sluicegate::api::spec::FlinkApplication;
+use sluicegate::api::status::{FlinkApplicationStatus, Tags};
 use sluicegate::aws::clients::Clients;
-use sluicegate::aws::reads::{Page, Reading, Reads};
+use sluicegate::aws::reads::{Page, Reading, Reads, Said};
 use sluicegate::clock::Clock;
 use sluicegate::desired::Identity;
 use sluicegate::fault::Fault;
+use sluicegate::reconcile::record::{Statuses, Written, applied};
 use sluicegate::world::{Observed, ObservedOperation, ObservedVersion};
 
-use crate::wires::{Asked, Shared};
+use crate::cluster::Request;
+use crate::wires::{Asked, Shared, answer};
 use crate::world::Delivery;
 
 /// The most answers of one operation that are remembered; beyond it all are forgotten.
 const MOST: usize = 20_000;
 
-/// What the SDK made of answers of one operation, by their bytes.
-struct Memory<T>(LazyLock<Mutex<HashMap<Vec<u8>, T>>>);
+/// What answers of one operation say, by their bytes, and what reads them.
+struct Memory<O: Said> {
+    known: Mutex<HashMap<Vec<u8>, O::Seen>>,
+    operation: FrozenLayer,
+}
 
-impl<T: Clone> Memory<T> {
-    const fn new() -> Self {
-        Self(LazyLock::new(Mutex::default))
+impl<O: Said> Memory<O> {
+    /// A memory of the answers of an operation of the SDK.
+    fn of(operation: &impl RuntimePlugin) -> Self {
+        Self {
+            known: Mutex::default(),
+            operation: operation.config().expect("an operation of the SDK can be configured"),
+        }
     }
 
-    fn recall(&self, answer: &[u8]) -> Option<T> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(answer).cloned()
-    }
-
-    fn keep(&self, answer: Vec<u8>, made: T) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What an answer says; none where the SDK finds that it is none.
+    fn read(&self, given: &wire::Response) -> Option<O::Seen> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seen) = known().get(&given.body) {
+            return Some(seen.clone());
+        }
+        let reader = self.operation.load::<SharedResponseDeserializer>()?;
+        let read = reader.deserialize_nonstreaming_with_config(&answer(given.clone()).ok()?, &ConfigBag::base());
+        let seen = read.ok()?.downcast::<O>().ok()?.seen();
+        let mut known = known();
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(answer, made);
+        known.insert(given.body.clone(), seen.clone());
+        Some(seen)
     }
 }
 
-static APPLICATIONS: Memory<Option<Observed>> = Memory::new();
-static TAGS: Memory<Tags> = Memory::new();
-static OPERATIONS: Memory<Vec<ObservedOperation>> = Memory::new();
-static SNAPSHOTS: Memory<Page> = Memory::new();
-static VERSIONS: Memory<Option<ObservedVersion>> = Memory::new();
+static APPLICATIONS: LazyLock<Memory<DescribeApplicationOutput>> =
+    LazyLock::new(|| Memory::of(&DescribeApplication::new()));
+static TAGS: LazyLock<Memory<ListTagsForResourceOutput>> = LazyLock::new(|| Memory::of(&ListTagsForResource::new()));
+static OPERATIONS: LazyLock<Memory<ListApplicationOperationsOutput>> =
+    LazyLock::new(|| Memory::of(&ListApplicationOperations::new()));
+static SNAPSHOTS: LazyLock<Memory<ListApplicationSnapshotsOutput>> =
+    LazyLock::new(|| Memory::of(&ListApplicationSnapshots::new()));
+static VERSIONS: LazyLock<Memory<DescribeApplicationVersionOutput>> =
+    LazyLock::new(|| Memory::of(&DescribeApplicationVersion::new()));
 
 /// Stands before the SDK's clients.
 pub struct Remembered {
@@ -66,41 +101,28 @@ impl Remembered {
         Self { shared, clients }
     }
 
-    /// Asks the world, and the SDK only what to make of an answer that it has not read before.
-    async fn look<'a, T: Clone>(
+    /// Asks the world, and has the SDK send only what is not answered well.
+    async fn look<'a, O: Said>(
         &self,
-        memory: &Memory<T>,
+        memory: &Memory<O>,
         of: &Identity,
         (operation, input): (&str, Value),
-        sdk: impl FnOnce() -> Reading<'a, T> + Send,
-    ) -> Result<T, Fault> {
+        sdk: impl FnOnce() -> Reading<'a, O::Seen> + Send,
+    ) -> Result<O::Seen, Fault> {
         let delivery = self.ask(of, operation, &input);
-        let mut unread = None;
         if let Delivery::Answered(response) = &delivery
             && response.status == 200
+            && let Some(seen) = memory.read(response)
         {
-            if let Some(made) = memory.recall(&response.body) {
-                return Ok(made);
-            }
-            unread = Some(response.body.clone());
+            return Ok(seen);
         }
         let asked = Asked {
             operation: operation.to_owned(),
             input,
             delivery,
         };
-        let before = self
-            .shared
-            .asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(asked);
-        assert!(before.is_none(), "an answer was left: {before:?}");
-        let made = sdk().await?;
-        if let Some(answer) = unread {
-            memory.keep(answer, made.clone());
-        }
-        Ok(made)
+        self.shared.ask_before(asked);
+        sdk().await
     }
 
     fn ask(&self, of: &Identity, operation: &str, input: &Value) -> Delivery<wire::Response> {
@@ -109,13 +131,13 @@ impl Remembered {
             "Credential=AKIDEXAMPLE/20260101/{}/kinesisanalytics/aws4_request",
             of.region
         );
-        let body = input.to_string();
+        let body = serde_json::to_vec(input).unwrap_or_default();
         let request = wire::Request {
             path: "/",
             target: Some(&target),
             authorization: Some(&authorization),
             host: None,
-            body: body.as_bytes(),
+            body: &body,
         };
         let now = self.shared.clock.now();
         self.shared.world().service_request(now, request)
@@ -152,5 +174,43 @@ impl Reads for Remembered {
         let input = json!({"ApplicationName": of.name, "ApplicationVersionId": id});
         let call = ("DescribeApplicationVersion", input);
         Box::pin(self.look(&VERSIONS, of, call, move || self.clients.version(of, id)))
+    }
+}
+
+/// Stands before the Kubernetes client where statuses are written.
+pub struct Applied {
+    shared: Shared,
+    client: kube::Client,
+}
+
+impl Applied {
+    /// The writes of one process.
+    pub fn new(shared: Shared, client: kube::Client) -> Self {
+        Self { shared, client }
+    }
+
+    /// Asks the world, and has the client send only what is not answered well.
+    async fn write(&self, app: &FlinkApplication, status: &FlinkApplicationStatus) -> Written {
+        let of = FlinkApplication::url_path(&(), app.namespace().as_deref());
+        let path = format!("{of}/{}/status", app.name_any());
+        let request = Request {
+            method: "PATCH".to_owned(),
+            path: path.clone(),
+            content_type: "application/apply-patch+yaml".to_owned(),
+            body: applied(app, status),
+        };
+        let now = self.shared.clock.now();
+        let delivery = self.shared.world().cluster_request(now, request);
+        if let Delivery::Answered((200, object)) = &delivery {
+            return Ok(FlinkApplication::clone(&self.shared.read(object)));
+        }
+        self.shared.write_before(path, delivery);
+        self.client.apply(app, status).await
+    }
+}
+
+impl Statuses for Applied {
+    fn apply<'a>(&'a self, app: &'a FlinkApplication, status: &'a FlinkApplicationStatus) -> BoxFuture<'a, Written> {
+        self.write(app, status).boxed()
     }
 }

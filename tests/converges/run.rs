@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize as _;
 use serde_json::Value;
-use sluicegate::api::spec::FlinkApplication;
 use sluicegate::aws::Service;
+use sluicegate::aws::clients::Clients;
 use sluicegate::census::Census;
 use sluicegate::clock::Clock;
 use sluicegate::desired::identity;
@@ -22,7 +21,7 @@ use sluicegate::world::Counter;
 use crate::clock::VirtualClock;
 use crate::history::text;
 use crate::invariants::{is_held_back, is_stalled_as, is_true};
-use crate::remembered::Remembered;
+use crate::remembered::{Applied, Remembered};
 use crate::script::{Act, When, seconds};
 use crate::trace::What;
 use crate::wires::Shared;
@@ -176,11 +175,12 @@ impl Checkpoint {
 
     async fn go_on(&self, keep_checkpoints: bool) -> Ended {
         let clock = VirtualClock::starting_at(self.now);
+        let shared = Shared::new(self.world.fork(), clock);
         let mut run = Run {
-            shared: Shared::new(self.world.fork(), clock),
             driver: self.driver.clone(),
+            clients: shared.clients(),
+            shared,
             process: None,
-            parsed: None,
             vouched: false,
             checkpoints: keep_checkpoints.then(Vec::new),
         };
@@ -190,7 +190,7 @@ impl Checkpoint {
             run.through_the_tail().await;
         }
         let now = clock.now();
-        let world = run.shared.world().fork();
+        let world = run.shared.world().taken();
         Ended {
             world,
             now,
@@ -203,11 +203,11 @@ impl Checkpoint {
 
 struct Run {
     shared: Shared,
+    /// The SDK's clients, which keep nothing that a process knows.
+    clients: Clients,
     driver: Driver,
     /// The process: it dies with a crash.
     process: Option<Process>,
-    /// The version of the object that was read last, and what it says.
-    parsed: Option<(Arc<Value>, Arc<FlinkApplication>)>,
     /// Whether every second process begins with a census; the first and the last one of a run look at everything.
     vouched: bool,
     checkpoints: Option<Vec<Checkpoint>>,
@@ -324,11 +324,11 @@ impl Run {
 
     /// Whether the counter that was read last says what the status does not, a loop that has begun is still to be found, or
     /// one that is over still known.
-    fn health_is_to_change(&self, object: &Value, world: &mut World, now: Timestamp) -> bool {
-        let app = FlinkApplication::deserialize(object);
-        let (Ok(app), Some(process)) = (app, &self.process) else {
+    fn health_is_to_change(&self, object: &Arc<Value>, world: &mut World, now: Timestamp) -> bool {
+        let Some(process) = &self.process else {
             return false;
         };
+        let app = self.shared.read(object);
         let restarts = process.context.feed().of(&identity(&app, REGION));
         if differs(&app, &restarts) {
             return true;
@@ -394,7 +394,7 @@ impl Run {
             world.watches.then(|| world.object()).flatten()
         };
         let Some(object) = object else { return false };
-        let apps = [self.parsed(&object)];
+        let apps = [self.shared.read(&object)];
         let Process { context, service } = self.process(now);
         let feed = context.feed();
         let by_counter = feed.sweep(service, &context.metrics_handle(), &apps, now).await;
@@ -404,7 +404,7 @@ impl Run {
 
     async fn pass(&mut self, newest: &Arc<Value>) {
         let given = self.prepare(newest);
-        let app = self.parsed(&given);
+        let app = self.shared.read(&given);
         let now = self.now();
         let shared = self.shared.clone();
         let context = &self.process(now).context;
@@ -438,25 +438,11 @@ impl Run {
         }
     }
 
-    /// A version of the object as the controller's watch would give it.
-    fn parsed(&mut self, object: &Arc<Value>) -> Arc<FlinkApplication> {
-        if let Some((of, app)) = &self.parsed
-            && Arc::ptr_eq(of, object)
-        {
-            return Arc::clone(app);
-        }
-        let app = match FlinkApplication::deserialize(&**object) {
-            Ok(app) => Arc::new(app),
-            Err(error) => panic!("the object cannot be read: {error}"),
-        };
-        self.parsed = Some((Arc::clone(object), Arc::clone(&app)));
-        app
-    }
-
     /// The process, which begins where there is none.
     fn process(&mut self, now: Timestamp) -> &Process {
-        let (shared, vouched) = (&self.shared, self.vouched);
-        self.process.get_or_insert_with(|| Process::begin(shared, now, vouched))
+        let (shared, clients, vouched) = (&self.shared, &self.clients, self.vouched);
+        self.process
+            .get_or_insert_with(|| Process::begin(shared, clients, now, vouched))
     }
 
     /// Counts the pass, keeps the moment before it, and gives the version of the object that the pass works with.
@@ -504,7 +490,7 @@ struct Process {
 
 impl Process {
     /// A process that has just begun. Where the census vouches, every second one begins with it; the others look at everything.
-    fn begin(shared: &Shared, now: Timestamp, vouched: bool) -> Self {
+    fn begin(shared: &Shared, clients: &Clients, now: Timestamp, vouched: bool) -> Self {
         let mut world = shared.world();
         let census = Census::default();
         if vouched && world.watches && world.process % 2 == 1 {
@@ -513,10 +499,9 @@ impl Process {
         let looks = world.looks;
         drop(world);
         let metrics = Arc::new(Metrics::new());
-        let clients = shared.clients();
         let mut service = Service::new(clients.clone(), Arc::clone(&metrics));
         if looks == Looks::Remembered {
-            service = service.with_reads(Arc::new(Remembered::new(shared.clone(), clients)));
+            service = service.with_reads(Arc::new(Remembered::new(shared.clone(), clients.clone())));
         }
         let settings = Settings {
             region: REGION.to_owned(),
@@ -527,8 +512,9 @@ impl Process {
             },
             resync: Duration::from_hours(6),
         };
-        let context = Context::new(
-            shared.kubernetes(),
+        let kubernetes = shared.kubernetes();
+        let mut context = Context::new(
+            kubernetes.clone(),
             service.clone(),
             shared.flink(),
             Arc::new(shared.clock),
@@ -536,6 +522,9 @@ impl Process {
             metrics,
             settings,
         );
+        if looks == Looks::Remembered {
+            context = context.with_statuses(Arc::new(Applied::new(shared.clone(), kubernetes)));
+        }
         Self {
             context: context.with_census(census),
             service,

@@ -52,10 +52,10 @@ impl Dice {
 /// which is why the others go on as they were found.
 const WATCHED: u64 = 500;
 
-/// Every so many histories, the first of them included, the SDK reads every look.
+/// Every so many histories, the first of them included, the clients send every look and every status.
 const THROUGH_THE_SDK: u64 = 50;
 
-/// How the looks of the history of a seed are read.
+/// How the history of a seed looks and writes.
 pub fn looks(seed: u64) -> Looks {
     if seed % THROUGH_THE_SDK == 1 {
         Looks::Sdk

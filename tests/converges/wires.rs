@@ -14,14 +14,16 @@ use aws_smithy_types::body::SdkBody;
 use futures::future::BoxFuture;
 use kube::client::Body;
 use managed_flink_emulator::wire;
+use serde::Deserialize as _;
 use serde_json::Value;
+use sluicegate::api::spec::FlinkApplication;
 use sluicegate::aws::clients::{CallLimits, Clients};
 use sluicegate::clock::Clock;
 use sluicegate::flink_rest::{Fetch, FetchError, FlinkRest};
 use tokio::sync::Notify;
 
 use crate::clock::VirtualClock;
-use crate::cluster::Request;
+use crate::cluster::{Answer, Request};
 use crate::world::{Delivery, World};
 
 /// The world as both transports and the loop of the run share it.
@@ -33,8 +35,18 @@ pub struct Shared {
     /// The clock of the run.
     pub clock: VirtualClock,
     /// The next request to the service and what it is answered, where the world was asked before.
-    pub asked: Arc<Mutex<Option<Asked>>>,
+    asked: Arc<Mutex<Option<Asked>>>,
+    /// The next request to the API server and what it is answered, where the world was asked before.
+    written: Arc<Mutex<Option<Written>>>,
+    /// What the version of the object says that was read last.
+    read: Arc<Mutex<Option<Parsed>>>,
 }
+
+/// The path of a request to the API server and what became of it.
+type Written = (String, Delivery<Answer>);
+
+/// A version of the object and what it says.
+type Parsed = (Arc<Value>, Arc<FlinkApplication>);
 
 /// A request that the world was asked before the SDK built it.
 #[derive(Debug)]
@@ -69,12 +81,42 @@ impl Shared {
             died: Arc::default(),
             clock,
             asked: Arc::default(),
+            written: Arc::default(),
+            read: Arc::default(),
         }
     }
 
     /// The world.
     pub fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(&self.world)
+    }
+
+    /// Hands over what the world answered to the request to the service that the SDK sends next.
+    pub fn ask_before(&self, asked: Asked) {
+        let before = unpoisoned(&self.asked).replace(asked);
+        assert!(before.is_none(), "an answer was left: {before:?}");
+    }
+
+    /// Hands over what the world answered to the request to the API server that the Kubernetes client sends next.
+    pub fn write_before(&self, path: String, delivery: Delivery<Answer>) {
+        let before = unpoisoned(&self.written).replace((path, delivery));
+        assert!(before.is_none(), "an answer was left: {before:?}");
+    }
+
+    /// A version of the object as the controller's watch would give it.
+    pub fn read(&self, object: &Arc<Value>) -> Arc<FlinkApplication> {
+        let mut read = unpoisoned(&self.read);
+        if let Some((of, app)) = &*read
+            && Arc::ptr_eq(of, object)
+        {
+            return Arc::clone(app);
+        }
+        let app = match FlinkApplication::deserialize(&**object) {
+            Ok(app) => Arc::new(app),
+            Err(error) => panic!("the object cannot be read: {error}"),
+        };
+        *read = Some((Arc::clone(object), Arc::clone(&app)));
+        app
     }
 
     /// The SDK clients. A read has one attempt: the SDK's own pauses are random, and a run must be repeatable.
@@ -105,6 +147,7 @@ impl Shared {
 
     async fn cluster_call(&self, request: http::Request<Body>) -> Result<http::Response<Body>, io::Error> {
         let (parts, body) = request.into_parts();
+        let written = unpoisoned(&self.written).take();
         let body = body.collect_bytes().await.map_err(io::Error::other)?;
         let content_type = parts.headers.get(http::header::CONTENT_TYPE);
         let request = Request {
@@ -116,12 +159,21 @@ impl Shared {
                 .to_owned(),
             body: serde_json::from_slice(&body).unwrap_or_default(),
         };
-        let delivery = self.world().cluster_request(self.clock.now(), &request);
+        let delivery = match written {
+            Some((path, delivery)) => {
+                assert_eq!(
+                    request.path, path,
+                    "another request is sent than the one that was asked"
+                );
+                delivery
+            }
+            None => self.world().cluster_request(self.clock.now(), request),
+        };
         match delivery {
             Delivery::Answered((status, body)) => http::Response::builder()
                 .status(status)
                 .header(http::header::CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_string().into_bytes()))
+                .body(Body::from(serde_json::to_vec(&*body)?))
                 .map_err(io::Error::other),
             Delivery::Broken => Err(io::ErrorKind::ConnectionReset.into()),
             Delivery::Dead => match self.die().await {},
@@ -144,7 +196,7 @@ impl std::fmt::Debug for ServiceWire {
 
 impl HttpConnector for ServiceWire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let asked = unpoisoned(&self.0.asked).take();
         let ask = || {
             let now = self.0.clock.now();
             let path = url_path(request.uri());
@@ -188,6 +240,10 @@ impl Fetch for FlinkWire {
     }
 }
 
+fn unpoisoned<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The path of an address.
 fn url_path(address: &str) -> &str {
     let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -195,7 +251,8 @@ fn url_path(address: &str) -> &str {
     path.split('?').next().unwrap_or(path)
 }
 
-fn answer(response: wire::Response) -> Result<HttpResponse, ConnectorError> {
+/// An answer of the service as the SDK gets it.
+pub fn answer(response: wire::Response) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(response.status).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
     for (name, value) in response.headers {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use managed_flink_emulator::service::rules::Rules;
 use managed_flink_emulator::{Objects, Service, Settings, wire};
-use serde::Deserialize;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use sluicegate::api::status::AwsStatus;
 use sluicegate::aws::observe::Listed;
@@ -74,12 +74,12 @@ pub enum Delivery<T> {
     Dead,
 }
 
-/// How the controller's looks at the application are read.
+/// How the controller looks at the application and writes statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looks {
-    /// Through the SDK, every one.
+    /// Through the SDK and the Kubernetes client, every time.
     Sdk,
-    /// As the SDK read an equal answer before.
+    /// Without them, as long as all is answered well.
     Remembered,
 }
 
@@ -105,7 +105,7 @@ pub struct World {
     pub broken_reads: Vec<u32>,
     /// Whether restarts are watched, and whether the census vouches for what is as it was.
     pub watches: bool,
-    /// How looks are read.
+    /// How the controller looks and writes.
     pub looks: Looks,
     /// Until when no process of the controller runs.
     pub away_until: Option<Timestamp>,
@@ -114,19 +114,10 @@ pub struct World {
     events: BTreeMap<String, Timestamp>,
 }
 
-/// What the trace keeps of the answer to a read.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct Told {
-    application_detail: Option<ToldDetail>,
-    authorized_url: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-struct ToldDetail {
-    application_status: Option<String>,
-    conditional_token: Option<String>,
+/// The text of a member that the answer to a read has once at most.
+fn told(answer: &str, member: &str) -> Option<String> {
+    let (_, after) = answer.split_once(&format!("\"{member}\":\""))?;
+    after.split_once('"').map(|(text, _)| text.to_owned())
 }
 
 /// A service with the speed and the rules of a run.
@@ -178,6 +169,11 @@ impl World {
         }
     }
 
+    /// The world, which leaves an empty one.
+    pub fn taken(&mut self) -> Self {
+        std::mem::replace(self, Self::new(Rules::default(), 1.0))
+    }
+
     /// The resource.
     pub fn object(&self) -> Option<Arc<Value>> {
         self.cluster.object(APP)
@@ -216,7 +212,7 @@ impl World {
     /// Whether the census finds the application in another state than the resource records.
     pub fn census_wakes(&mut self, now: Timestamp) -> bool {
         let Some(object) = self.object() else { return false };
-        let Ok(aws) = serde_json::from_value::<AwsStatus>(object["status"]["aws"].clone()) else {
+        let Ok(aws) = AwsStatus::deserialize(&object["status"]["aws"]) else {
             return false;
         };
         let listed = self.listed(now);
@@ -226,11 +222,7 @@ impl World {
     /// Whether the job in place is to fail again.
     pub fn job_fails(&mut self, now: Timestamp) -> bool {
         self.service.advance(now);
-        let applications = self.service.applications();
-        let job = applications
-            .iter()
-            .find(|view| view.name == APP)
-            .and_then(|view| view.job.as_ref());
+        let job = self.service.running_job(REGION, APP);
         job.is_some_and(|job| job.next_failure(now).is_some())
     }
 
@@ -461,20 +453,15 @@ impl World {
             return Delivery::Broken;
         }
         let response = wire::respond(&mut self.service, now, request);
-        let told: Told = match operation.as_str() {
-            "DescribeApplication" | "CreateApplicationPresignedUrl" => {
-                serde_json::from_slice(&response.body).unwrap_or_default()
-            }
-            _ => Told::default(),
-        };
-        let detail = told.application_detail.unwrap_or_default();
-        let url = told.authorized_url.unwrap_or_default();
+        let answer = std::str::from_utf8(&response.body).unwrap_or_default();
+        let told_of = |of: &str, member: &str| (operation == of).then(|| told(answer, member)).flatten();
+        let url = told_of("CreateApplicationPresignedUrl", "AuthorizedUrl").unwrap_or_default();
         let read = Read {
-            operation,
-            status: detail.application_status,
-            token: detail.conditional_token,
+            status: told_of("DescribeApplication", "ApplicationStatus"),
+            token: told_of("DescribeApplication", "ConditionalToken"),
             secret: url.split("authToken=").nth(1).map(str::to_owned),
             up: None,
+            operation,
         };
         self.note(now, What::Read(read));
         Delivery::Answered(response)
@@ -488,7 +475,7 @@ impl World {
             return Delivery::Broken;
         }
         let response = wire::respond_flink(&mut self.service, now, "GET", path_and_query);
-        let job = self.service.application_view(REGION, APP).and_then(|view| view.job);
+        let job = self.service.running_job(REGION, APP);
         let read = Read {
             operation: "FlinkRest".to_owned(),
             status: Some(response.status.to_string()),
@@ -507,7 +494,7 @@ impl World {
     }
 
     /// A request of the controller to the API server.
-    pub fn cluster_request(&mut self, now: Timestamp, request: &Request) -> Delivery<Answer> {
+    pub fn cluster_request(&mut self, now: Timestamp, request: Request) -> Delivery<Answer> {
         self.advance(now);
         let status = match (request.method.as_str(), request.target()) {
             ("PATCH", Some(Target::Status(_))) => true,
@@ -539,8 +526,8 @@ impl World {
         let answer = self.cluster.answer(request);
         let accepted = (200..300).contains(&answer.0);
         let after = accepted.then(|| Arc::clone(&answer.1));
-        let view = self.service.application_view(REGION, APP);
-        let restored = view.and_then(|view| view.job).and_then(|job| job.restored_from);
+        let job = self.service.running_job(REGION, APP);
+        let restored = job.and_then(|job| job.restored_from.clone());
         self.note(
             now,
             What::Write(Write {

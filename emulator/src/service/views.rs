@@ -40,7 +40,7 @@ impl ApplicationView {
             arn: application.arn.clone(),
             status: application.status,
             version: application.current,
-            job: application.job().filter(|job| job.ended.is_none()).cloned(),
+            job: application.running_job().cloned(),
             jobs: application.jobs.clone(),
             operations: application
                 .operations
@@ -78,5 +78,18 @@ impl Service {
     pub fn application_view(&self, region: &str, name: &str) -> Option<ApplicationView> {
         let application = self.state.applications.get(region)?.get(name)?;
         Some(ApplicationView::new(region, application))
+    }
+
+    /// The job of an application that runs.
+    #[must_use]
+    pub fn running_job(&self, region: &str, name: &str) -> Option<&Job> {
+        let application = self.state.applications.get(region)?.get(name)?;
+        application.running_job()
+    }
+}
+
+impl Application {
+    fn running_job(&self) -> Option<&Job> {
+        self.job().filter(|job| job.ended.is_none())
     }
 }

@@ -1,21 +1,20 @@
 //! What server-side apply makes of a status that one manager writes, and what the schema says of it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The status after an apply: the manager owned every leaf of the one before, so what is not applied again is gone, and
 /// null is what remains of a struct that was applied empty after its members were owned.
-pub(super) fn applied(before: &Value, given: &Value) -> Value {
+pub(super) fn applied(before: &Value, given: Value) -> Value {
     match (before, given) {
         (Value::Object(owned), Value::Object(given)) if given.is_empty() && !owned.is_empty() => Value::Null,
-        (Value::Object(owned), Value::Object(given)) => {
-            let merged = given.iter().map(|(name, value)| {
-                let owned = owned.get(name).unwrap_or(&Value::Null);
-                (name.clone(), applied(owned, value))
-            });
-            Value::Object(merged.collect::<Map<_, _>>())
+        (Value::Object(owned), Value::Object(mut given)) => {
+            for (name, value) in &mut given {
+                *value = applied(owned.get(name).unwrap_or(&Value::Null), value.take());
+            }
+            Value::Object(given)
         }
         // A list of the status is written as a whole, or its items are told apart by a key that never changes.
-        (_, given) => given.clone(),
+        (_, given) => given,
     }
 }
 
@@ -54,10 +53,10 @@ mod tests {
     fn a_struct_whose_members_were_owned_and_that_is_applied_empty_is_refused() {
         let set = json!({"health": {"restartLoop": {"revision": "a"}}});
         let emptied = json!({"health": {}});
-        let refusal = invalid("status", &applied(&set, &emptied));
+        let refusal = invalid("status", &applied(&set, emptied.clone()));
         assert!(refusal.is_some_and(|refusal| refusal.starts_with("status.health: Invalid value: \"null\"")));
-        assert_eq!(invalid("status", &applied(&emptied, &emptied)), None);
-        assert_eq!(applied(&json!({}), &emptied), emptied);
-        assert_eq!(applied(&set, &json!({"message": "m"})), json!({"message": "m"}));
+        assert_eq!(invalid("status", &applied(&emptied, emptied.clone())), None);
+        assert_eq!(applied(&json!({}), emptied.clone()), emptied);
+        assert_eq!(applied(&set, json!({"message": "m"})), json!({"message": "m"}));
     }
 }

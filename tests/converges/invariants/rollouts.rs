@@ -129,7 +129,10 @@ pub(super) fn no_secret_is_told(history: History<'_>) -> Vec<String> {
                 secrets.extend(read.secret.as_deref().filter(|secret| !secrets.contains(secret)));
                 continue;
             }
-            What::Write(write) => write.after.as_ref().map(|after| after["status"].to_string()),
+            What::Write(write) => {
+                let after = write.after.as_ref();
+                after.and_then(|after| serde_json::to_string(&after["status"]).ok())
+            }
             What::Event { note, .. } => Some(note.clone()),
             _ => continue,
         };
