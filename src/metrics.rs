@@ -181,6 +181,12 @@ impl Metrics {
         self.decisions.get_or_create(&[("stage", stage)]).inc();
     }
 
+    /// How many decisions a stage of the planner made.
+    #[must_use]
+    pub fn decisions_of(&self, stage: &'static str) -> u64 {
+        self.decisions.get_or_create(&[("stage", stage)]).get()
+    }
+
     /// Counts a call of the service that succeeded, by the service's name of the operation.
     pub fn call_succeeded(&self, operation: &'static str) {
         self.calls
@@ -284,6 +290,7 @@ mod tests {
         metrics.pass("rest", Duration::from_millis(20));
         metrics.pass("do", Duration::from_secs(2));
         metrics.decided("start");
+        assert_eq!(metrics.decisions_of("start"), 1);
         assert!(has(&metrics, "sluicegate_decisions_total{stage=\"start\"} 1"));
         assert!(
             has(&metrics, "sluicegate_passes_total{plan=\"rest\"} 1"),

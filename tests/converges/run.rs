@@ -1,6 +1,7 @@
 //! One run: a script of what people do against the real controller, on virtual time, until everything rests.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,8 +13,8 @@ use sluicegate::clock::Clock;
 use sluicegate::desired::identity;
 use sluicegate::leader::Leadership;
 use sluicegate::metrics::Metrics;
-use sluicegate::plan::Rules;
 use sluicegate::plan::health::{differs, is_watched};
+use sluicegate::plan::{Rules, stages};
 use sluicegate::reconcile::record::RecordError;
 use sluicegate::reconcile::{Context, PassError, Settings, pass};
 use sluicegate::world::Counter;
@@ -486,6 +487,25 @@ struct Process {
     context: Context,
     /// What it calls the service with.
     service: Service,
+}
+
+/// The stages of the planner that decided in any run so far.
+static REACHED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+
+/// The stages of the planner that decided in no run so far.
+pub fn unreached() -> Vec<&'static str> {
+    let reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = stages().map(|(name, _)| name);
+    names.filter(|name| !reached.contains(name)).collect()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let metrics = self.context.metrics_handle();
+        let decided = stages().filter(|(name, _)| metrics.decisions_of(name) > 0);
+        let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+        reached.extend(decided.map(|(name, _)| name));
+    }
 }
 
 impl Process {
