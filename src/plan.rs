@@ -37,6 +37,7 @@ pub mod step;
 mod stops;
 pub(crate) mod switched_off;
 mod teardown;
+pub(crate) mod undesirable;
 mod unheeded;
 pub mod urgency;
 pub(crate) mod waiting;
@@ -45,10 +46,8 @@ use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FlinkApplication, Mode};
-use crate::api::status::MissingStatus;
-use crate::desired::{Undesirable, deletion_rules};
+use crate::desired::{deletion_rules, to_remember};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::decision::stall;
 use crate::plan::desk::Desk;
 
 pub use decision::{Decision, HeldBack, Measure, Note, Plan, Stall, Waiting};
@@ -74,6 +73,10 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         undone: None,
         cause_since: None,
     };
+    if situation.want.is_ok() {
+        desk.journal.missing = None;
+        desk.journal.last_valid = to_remember(&situation.app.spec);
+    }
     requests::take_over(&mut desk);
     settle::settle(&mut desk);
     resolved_key::note_create(&mut desk);
@@ -103,7 +106,7 @@ pub fn plan(situation: &Situation<'_>) -> Decision {
         desk.journal.refused_beside.clear();
         desk.journal.not_accepted = None;
     }
-    let want = situation.want.ok();
+    let want = desk.situation.want.ok();
     let wake = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
     let open = desk.journal.intent.as_ref().filter(|_| plan == Plan::Observe);
     let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
@@ -173,46 +176,9 @@ fn next(desk: &mut Desk<'_>) -> Plan {
         return plan;
     }
     match desk.situation.want {
-        Ok(want) => {
-            desk.journal.missing = None;
-            if want.mode == Mode::ObserveOnly {
-                return Plan::Observe;
-            }
-            change_control::plan(desk, want)
-        }
-        Err(Undesirable::Missing(name)) => missing(desk, name),
-        Err(Undesirable::Invalid(violations)) => {
-            let problems: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            stall(
-                Reason::InvalidSpec,
-                format!("{}. Correct the spec", problems.join("; ")),
-            )
-        }
-    }
-}
-
-fn missing(desk: &mut Desk<'_>, name: &str) -> Plan {
-    let now = desk.situation.now;
-    let what = format!("ConfigMap {name}");
-    let since = match &desk.journal.missing {
-        Some(missing) if missing.what == what => missing.since,
-        _ => now,
-    };
-    desk.journal.missing = Some(MissingStatus {
-        what: what.clone(),
-        since,
-    });
-    let message = format!("{what} of spec.propertyGroups does not exist in the namespace; create it");
-    let grace_ends = since + desk.situation.rules.reference_grace;
-    if now < grace_ends {
-        Plan::Wait(Waiting {
-            reason: Reason::Pending,
-            message,
-            until: grace_ends,
-            background: false,
-        })
-    } else {
-        stall(Reason::ReferenceNotFound, message)
+        Ok(want) if want.mode == Mode::ObserveOnly => Plan::Observe,
+        Ok(want) => change_control::plan(desk, want),
+        Err(why) => undesirable::plan(desk, why),
     }
 }
 

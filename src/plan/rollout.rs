@@ -9,7 +9,6 @@ mod verify;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::change::{change_while_ready, declare_rollout, without_effect};
 use crate::plan::decision::{Plan, stall};
@@ -92,11 +91,7 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
                 want.identity.name
             ),
         )),
-        Ownership::Ours if app.description != want.description => Some(stall(
-            Reason::InvalidSpec,
-            "spec.description: the service offers no update of it; restore the description that the application has",
-        )),
-        Ownership::Ours => unchangeable(desk, app, want),
+        Ownership::Ours => in_another_account(desk, app),
         Ownership::Earlier => {
             desk.journal.had_state = true;
             if desk.journal.intent.is_some() {
@@ -125,24 +120,15 @@ fn not_ours(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan>
     }
 }
 
-/// What the spec asks for and the service cannot do.
-fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+/// Why an application is left alone that is not the one that was handled before.
+fn in_another_account(desk: &Desk<'_>, app: &Observed) -> Option<Plan> {
     let account = desk.journal.aws.as_ref().and_then(|aws| aws.account_id.as_ref());
-    if let Some(account) = account.filter(|account| **account != app.account_id) {
-        let message = format!(
-            "the application is in account {account} and the credentials of the controller see account {}; give it credentials of the first",
-            app.account_id
-        );
-        return Some(stall(Reason::InvalidSpec, message));
-    }
-    let version = |code: &Option<CodeLocation>| code.as_ref().and_then(|code| code.object_version.clone());
-    let dropped = version(&want.configuration.code).is_none();
-    version(&app.configuration.code).filter(|_| dropped).map(|version| {
-        stall(
-            Reason::InvalidSpec,
-            format!("spec.code.s3.objectVersion cannot be dropped once set: the service would keep {version}; name the version to run"),
-        )
-    })
+    let account = account.filter(|account| **account != app.account_id)?;
+    let message = format!(
+        "the application is in account {account} and the credentials of the controller see account {}; give it credentials of the first",
+        app.account_id
+    );
+    Some(stall(Reason::InvalidSpec, message))
 }
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {

@@ -21,7 +21,7 @@ use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
 use crate::plan::snapshots::name::Purpose;
 use crate::plan::step::Step;
-use crate::plan::{points, waiting};
+use crate::plan::{points, undesirable, waiting};
 use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
 
 pub(super) use retention::deleted;
@@ -103,8 +103,8 @@ pub(super) fn note(desk: &mut Desk<'_>) {
         known.latest = newest.map(|snapshot| snapshot.name.clone());
         known.latest_at = newest.map(|snapshot| snapshot.created_at);
     }
-    if let Ok(want) = desk.situation.want {
-        known.next_at = next_run(known.next_at, want, desk.situation.now);
+    if let Some(want) = asked(desk) {
+        known.next_at = next_run(known.next_at, &want, desk.situation.now);
     }
     let listed = desk.situation.world.snapshots.is_some() && ours;
     let is_news = listed || desk.journal.snapshots.is_some() || known != SnapshotsStatus::default();
@@ -113,6 +113,12 @@ pub(super) fn note(desk: &mut Desk<'_>) {
             .push(Note::warning("SnapshotLimit", nearly_full(known.count)));
     }
     desk.journal.snapshots = is_news.then_some(known);
+}
+
+/// What is asked for; while the spec cannot be followed, what holds for what is in place.
+fn asked(desk: &Desk<'_>) -> Option<Desired> {
+    let want = desk.situation.want.ok().cloned();
+    want.or_else(|| undesirable::standing(&desk.situation, &desk.journal))
 }
 
 /// What a person should hear when few more snapshots can be taken.
@@ -238,11 +244,7 @@ fn wait_for_another(desk: &Desk<'_>) -> Option<Plan> {
 pub(super) fn taken(desk: &mut Desk<'_>, intent: &Intent) {
     desk.journal.had_state = true;
     let name = intent.snapshot.clone().unwrap_or_default();
-    let runs = desk
-        .situation
-        .want
-        .ok()
-        .and_then(|want| want.snapshots.schedule.as_ref());
+    let runs = asked(desk).and_then(|want| want.snapshots.schedule);
     let known = desk.journal.snapshots.get_or_insert_default();
     known.failure = None;
     if known.next_at.is_some_and(|at| at <= intent.declared_at) {

@@ -35,6 +35,8 @@ mod snapshots;
 mod tale;
 #[path = "invariants/tests.rs"]
 mod tests;
+#[path = "invariants/undesirable.rs"]
+mod undesirable;
 #[path = "invariants/without_effect.rs"]
 mod without_effect;
 
@@ -91,6 +93,8 @@ pub const LAWS: &[Law] = &[
     ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
     ("S40", refusals::what_is_refused_is_sent_again_at_a_distance),
     ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
+    ("S45", undesirable::a_spec_that_cannot_be_followed_keeps_nothing_waiting),
+    ("S45", undesirable::a_spec_that_cannot_be_followed_brings_nothing),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -26,6 +26,8 @@ mod rollouts;
 pub mod snapshots;
 #[path = "scenarios/stops.rs"]
 pub mod stops;
+#[path = "scenarios/undesirable.rs"]
+pub mod undesirable;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -189,6 +191,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(elsewhere::all());
     all.extend(stops::all());
     all.extend(not_accepted::all());
+    all.extend(undesirable::all());
     all
 }
 

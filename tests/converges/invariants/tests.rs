@@ -973,3 +973,71 @@ fn a_call_that_is_refused_for_long_while_nobody_is_told_breaks_s36() {
     assert_eq!(refused(48, "True"), Vec::<&str>::new());
     assert_eq!(refused(32, "False"), Vec::<&str>::new());
 }
+
+#[test]
+fn what_a_spec_that_cannot_be_followed_keeps_waiting_breaks_s45() {
+    let told = |reason: &str, change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["spec"] = json!({"desiredState": "Running"});
+        after["status"] = json!({
+            "aws": {"applicationStatus": "READY"},
+            "revisions": {"good": "r1"},
+            "rollout": {"revision": "r2", "ranBefore": {"revision": "r1"}},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": reason}],
+        });
+        change(&mut after);
+        Tale::new().pass(0, Some("READY")).wrote(0, object(), after).breaks()
+    };
+    for reason in ["InvalidSpec", "ReferenceNotFound"] {
+        assert_eq!(told(reason, &|_| ()), ["S45"]);
+    }
+    assert_eq!(told("Rejected", &|_| ()), Vec::<&str>::new());
+    let running = |object: &mut Value| {
+        object["status"]["aws"]["applicationStatus"] = json!("RUNNING");
+        object["status"]["rollout"] = json!(null);
+    };
+    let broken: [&dyn Fn(&mut Value); 5] = [
+        &|object| object["status"]["rollout"] = json!({"gate": {}}),
+        &|object| object["status"]["wayBack"] = json!({"from": "r2", "to": "r1"}),
+        &|object| object["status"]["requests"] = json!({"restart": "1"}),
+        &|object| object["status"]["requests"] = json!({"snapshot": "1"}),
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+    ];
+    for change in broken {
+        let change = |object: &mut Value| {
+            running(object);
+            change(object);
+        };
+        assert_eq!(told("InvalidSpec", &change), ["S45"]);
+    }
+    assert_eq!(told("InvalidSpec", &running), Vec::<&str>::new());
+    let well: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+        &|object| object["status"]["forceStopped"] = json!({"revision": "r1"}),
+        &|object| object["status"]["revisions"] = json!({"target": "r1"}),
+        &|object| object["spec"]["management"] = json!({"mode": "ObserveOnly"}),
+    ];
+    for change in well {
+        assert_eq!(told("InvalidSpec", change), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn what_is_sent_for_a_spec_that_cannot_be_followed_breaks_s45() {
+    let sent = |operation: &str, reason: &'static str, way_back: bool| {
+        let mut after = object();
+        after["status"]["conditions"] = json!([{"type": "Synced", "status": "False", "reason": reason}]);
+        if way_back {
+            after["status"]["wayBack"] = json!({"to": "r1"});
+        }
+        let tale = Tale::new().pass(0, Some("READY")).wrote(0, object(), after);
+        let breaks = tale.call(0, operation, json!({})).breaks();
+        breaks.contains(&"S45")
+    };
+    for operation in ["AddApplicationVpcConfiguration", "TagResource"] {
+        assert!(sent(operation, "InvalidSpec", false), "{operation}");
+        assert!(!sent(operation, "Pending", false), "{operation}");
+        assert!(!sent(operation, "InvalidSpec", true), "{operation}");
+    }
+    assert!(!sent("StopApplication", "InvalidSpec", false));
+}
