@@ -1,6 +1,6 @@
 //! From what the service has to what is wanted: create, change, start, stop, and promote what proved good.
 
-mod background;
+pub(super) mod background;
 pub(super) mod overdue;
 pub(super) mod restart;
 mod running;
@@ -12,7 +12,7 @@ use crate::api::spec::DesiredState;
 use crate::desired::Desired;
 use crate::plan::change::{change_while_ready, declare_rollout, without_effect};
 use crate::plan::decision::{Plan, stall};
-use crate::plan::desk::Desk;
+use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::difference;
 use crate::plan::hold::{held, stopped_by_force};
 use crate::plan::ownership::{Owner, Ownership, UID};
@@ -133,7 +133,11 @@ fn in_another_account(desk: &Desk<'_>, app: &Observed) -> Option<Plan> {
 
 fn ready(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Plan {
     let difference = difference(app, &want.configuration);
-    if let Some(plan) = stopped_by_force(desk, want).or_else(|| held(desk, want, &difference)) {
+    // A restart that is asked for is the next attempt at what is in place, whatever it did before.
+    let is_tried_again = difference.is_empty() && restart_wanted(&desk.journal, want);
+    let is_tried_again = is_tried_again && want.state == DesiredState::Running;
+    let held = |desk: &mut Desk<'_>| held(desk, want, &difference).filter(|_| !is_tried_again);
+    if let Some(plan) = stopped_by_force(desk, want).or_else(|| held(desk)) {
         return beside(background(desk, app, want), plan);
     }
     if let Some(step) = change_while_ready(app, &difference) {

@@ -1,8 +1,8 @@
 //! The snapshots that are taken while a job runs undisturbed: on request, by the clock, and so that there is always one to
 //! go back to.
 //!
-//! Only the job of a good revision is snapshotted, and never while a change, a way back or another operation is under
-//! way. What fails is tried again at a growing distance and keeps nothing else waiting.
+//! Only the job of a good revision is snapshotted, or one that nobody could verify, and never while a change, a way back or
+//! another operation is under way. What fails is tried again at a growing distance and keeps nothing else waiting.
 
 pub(super) mod name;
 mod retention;
@@ -50,6 +50,17 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
         return None;
     }
     take(desk, app, want).or_else(|| retention::plan(desk, app, want))
+}
+
+/// The snapshot that is due of a job that could not be verified: its change is over, and what it does since is worth keeping.
+pub(super) fn of_unverified(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    desk.situation.world.snapshots.as_ref()?;
+    let runs = app.status == ApplicationStatus::Running && desk.journal.restart_loop().is_none();
+    if !runs || !app.configuration.snapshots_enabled || is_failed_in_place(desk, app) {
+        refuse(desk, app, want);
+        return None;
+    }
+    take_due(desk, app, want)
 }
 
 /// Whether the journal alone shows that nothing about snapshots is due.
@@ -146,6 +157,10 @@ fn take(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
         refuse(desk, app, want);
         return None;
     }
+    take_due(desk, app, want)
+}
+
+fn take_due(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     if let Some(runs) = &want.snapshots.schedule {
         pass_over(desk, runs);
     }
@@ -176,12 +191,21 @@ fn is_well(desk: &Desk<'_>, app: &Observed) -> bool {
         && running.is_some_and(|running| desk.is_good(&running))
 }
 
+/// Whether a job runs whose revision failed and was left in place.
+fn is_failed_in_place(desk: &Desk<'_>, app: &Observed) -> bool {
+    let running = desk.journal.revisions().running;
+    let is_failed = running.is_some_and(|running| desk.journal.failure_of(&running).is_some());
+    app.status == ApplicationStatus::Running && is_failed
+}
+
 /// Answers a request that cannot be done before somebody asks for something else.
 fn refuse(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let why = if !want.configuration.snapshots_enabled && !app.configuration.snapshots_enabled {
         "snapshots are off: set spec.snapshots.enabled"
     } else if want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready {
         "no job runs: set spec.desiredState to Running"
+    } else if is_failed_in_place(desk, app) {
+        "the revision in place failed: a snapshot of its job would be none to go back to"
     } else {
         return;
     };

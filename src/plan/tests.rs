@@ -34,6 +34,7 @@ mod undesirable;
 mod unheeded;
 mod unusable;
 mod urgency;
+mod watched;
 
 use std::collections::BTreeMap;
 

@@ -37,6 +37,8 @@ mod tale;
 mod tests;
 #[path = "invariants/undesirable.rs"]
 mod undesirable;
+#[path = "invariants/watched.rs"]
+mod watched;
 #[path = "invariants/without_effect.rs"]
 mod without_effect;
 
@@ -95,6 +97,11 @@ pub const LAWS: &[Law] = &[
     ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
     ("S45", undesirable::a_spec_that_cannot_be_followed_keeps_nothing_waiting),
     ("S45", undesirable::a_spec_that_cannot_be_followed_brings_nothing),
+    (
+        "S46",
+        watched::what_failed_and_is_left_is_restarted_when_it_is_asked_for,
+    ),
+    ("S47", watched::what_is_not_verified_gets_its_snapshots),
     ("conditions", reconciling_and_stalled_exclude_each_other),
 ];
 

@@ -28,6 +28,8 @@ pub mod snapshots;
 pub mod stops;
 #[path = "scenarios/undesirable.rs"]
 pub mod undesirable;
+#[path = "scenarios/watched.rs"]
+mod watched;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -192,6 +194,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(stops::all());
     all.extend(not_accepted::all());
     all.extend(undesirable::all());
+    all.extend(watched::all());
     all
 }
 

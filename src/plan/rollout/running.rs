@@ -34,6 +34,9 @@ pub(in crate::plan) fn running(desk: &mut Desk<'_>, app: &Observed, want: &Desir
         };
     }
     if let Some(plan) = held(desk, want, &difference) {
+        if restart_wanted(&desk.journal, want) {
+            return restart(desk, app, want);
+        }
         return beside(aside(desk, app, want), plan);
     }
     if !is_proven(desk, want) {

@@ -1041,3 +1041,63 @@ fn what_is_sent_for_a_spec_that_cannot_be_followed_breaks_s45() {
     }
     assert!(!sent("StopApplication", "InvalidSpec", false));
 }
+
+#[test]
+fn a_restart_of_what_failed_that_is_put_off_breaks_s46() {
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["status"] = json!({
+            "aws": {"applicationStatus": "RUNNING"},
+            "revisions": {"running": "r2", "good": "r1"},
+            "failedRevisions": [{"revision": "r2", "reason": "RestartLoop"}],
+            "requests": {"restart": "1"},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": "RestartLoop"}],
+        });
+        change(&mut after);
+        let breaks = Tale::new().pass(0, Some("RUNNING")).wrote(0, object(), after).breaks();
+        breaks.contains(&"S46")
+    };
+    assert!(told(&|_| ()));
+    assert!(told(&|object| {
+        object["status"]["requests"] = json!(null);
+        object["spec"]["restartNonce"] = json!(1);
+    }));
+    let well: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["status"]["requests"] = json!(null),
+        &|object| object["status"]["revisions"]["running"] = json!("r1"),
+        &|object| object["status"]["intent"] = json!({"step": "Restart"}),
+        &|object| object["status"]["conditions"] = json!([]),
+    ];
+    for change in well {
+        assert!(!told(change));
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_left_of_a_job_that_could_not_be_verified_breaks_s47() {
+    let left = |change: &dyn Fn(&mut Value)| {
+        let tale = Tale::new().with(|object, _| {
+            object["status"] = json!({
+                "aws": {"applicationStatus": "RUNNING"},
+                "snapshots": {"nextAt": "1970-01-01T00:10:00Z"},
+                "conditions": [{"type": "Stalled", "status": "True", "reason": "Unverified"}],
+            });
+            change(object);
+        });
+        let tale = tale.pass(900, Some("RUNNING")).pass(960, Some("RUNNING"));
+        tale.breaks().contains(&"S47")
+    };
+    assert!(left(&|_| ()));
+    assert!(left(&|object| {
+        object["status"]["requests"] = json!({"snapshot": "1"});
+        object["status"]["snapshots"] = json!(null);
+    }));
+    let well: [&dyn Fn(&mut Value); 3] = [
+        &|object| object["status"]["snapshots"]["nextAt"] = json!("1970-01-01T00:20:00Z"),
+        &|object| object["status"]["snapshots"]["failure"] = json!({"attempts": 1}),
+        &|object| object["status"]["conditions"] = json!([]),
+    ];
+    for change in well {
+        assert!(!left(change));
+    }
+}
