@@ -8,6 +8,7 @@ mod references;
 mod schedule;
 mod schema;
 mod snapshots;
+mod upkeep;
 mod window;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use references::References;
 pub use schedule::Schedule;
 pub use schema::misfits;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
+pub(crate) use upkeep::{InPlace, progress_deadline, to_remember};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
 
 /// What a spec asks for, validated and with every default filled in.
@@ -243,12 +245,7 @@ impl Desired {
         check.arns(spec, &identity.region);
         check.tags(spec);
         let configuration = check.configuration(spec, references);
-        let progress_deadline = spec
-            .rollout
-            .as_ref()
-            .and_then(|rollout| rollout.progress_deadline.as_deref());
-        let progress_deadline = check.duration("spec.rollout.progressDeadline", progress_deadline, 1_800_000);
-        check.range("spec.rollout.progressDeadline", progress_deadline, 60_000, 86_400_000);
+        let progress_deadline = check.progress_deadline(spec);
         let gate = check.gate(spec, &configuration, progress_deadline);
         let change_windows = check.change_windows(spec);
         let snapshots = check.snapshots(spec);

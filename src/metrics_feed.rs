@@ -103,7 +103,7 @@ impl Feed {
     }
 
     async fn read(&self, service: &Service, metrics: &Metrics, region: &str, chunk: &[Watched], now: Timestamp) {
-        let windows = chunk.iter().map(|one| Health::of(&one.app.spec).window);
+        let windows = chunk.iter().map(|one| Health::standing(&one.app).window);
         let longest = windows.max().unwrap_or_default();
         let from = now - longest.saturating_mul(WINDOWS) - MARGIN;
         let asked: Vec<Asked<'_>> = chunk
@@ -153,7 +153,7 @@ impl Feed {
     ) -> Vec<Arc<FlinkApplication>> {
         let mut due: BTreeMap<String, Vec<(Option<Timestamp>, Watched)>> = BTreeMap::new();
         for one in apps.iter().filter_map(watched) {
-            let interval = Health::of(&one.app.spec).interval;
+            let interval = Health::standing(&one.app).interval;
             let asked_at = self.known().get(&one.identity).and_then(|known| known.asked_at);
             if is_tailed(&one.app) && asked_at.is_none_or(|at| at + interval <= now) {
                 due.entry(one.identity.region.clone())
@@ -176,7 +176,7 @@ impl Feed {
     }
 
     async fn read_log(&self, service: &Service, one: &Watched, now: Timestamp) {
-        let kept = Health::of(&one.app.spec).window.saturating_mul(2);
+        let kept = Health::standing(&one.app).window.saturating_mul(2);
         let before = match self.of(&one.identity).log {
             Tail::Read { until, restarts } => Some((until, restarts)),
             Tail::NotWatched | Tail::Unreadable(_) => None,

@@ -39,6 +39,7 @@ pub mod step;
 mod stops;
 pub(crate) mod switched_off;
 mod teardown;
+pub(crate) mod undesirable;
 mod unheeded;
 pub mod urgency;
 pub(crate) mod waiting;
@@ -47,10 +48,8 @@ use jiff::Timestamp;
 
 use crate::api::condition::Reason;
 use crate::api::spec::{DeletionPolicy, FlinkApplication, Mode};
-use crate::api::status::MissingStatus;
-use crate::desired::{Undesirable, deletion_rules};
+use crate::desired::{deletion_rules, to_remember};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::decision::stall;
 use crate::plan::desk::Desk;
 
 pub use decision::{Decision, HeldBack, Measure, Note, Plan, Stall, Waiting};
@@ -159,7 +158,7 @@ fn decide(situation: &Situation<'_>) -> Decision {
     let plan = change_control::told(&desk, plan);
     let plan = waiting::for_others(&desk, plan);
     commit(&mut desk, &plan);
-    let wake = next_wake(&desk, situation, &plan);
+    let wake = next_wake(&desk, &plan);
     Decision {
         journal: desk.journal,
         plan,
@@ -173,6 +172,10 @@ fn decide(situation: &Situation<'_>) -> Decision {
 
 /// Takes note of what people ask for and of what became of the calls.
 fn learn(desk: &mut Desk<'_>) {
+    if desk.situation.want.is_ok() {
+        desk.journal.missing = None;
+        desk.journal.last_valid = to_remember(&desk.situation.app.spec);
+    }
     requests::take_over(desk);
     settle::settle(desk);
     resolved_key::note_create(desk);
@@ -201,11 +204,12 @@ fn commit(desk: &mut Desk<'_>, plan: &Plan) {
 }
 
 /// When to look again although nothing is awaited.
-fn next_wake(desk: &Desk<'_>, situation: &Situation<'_>, plan: &Plan) -> Option<Timestamp> {
-    let want = situation.want.ok();
-    let snapshot = want.and_then(|want| snapshots::wake(&desk.journal, want, situation.now));
+fn next_wake(desk: &Desk<'_>, plan: &Plan) -> Option<Timestamp> {
+    let now = desk.situation.now;
+    let want = desk.situation.want.ok();
+    let snapshot = want.and_then(|want| snapshots::wake(&desk.journal, want, now));
     let open = desk.journal.intent.as_ref().filter(|_| *plan == Plan::Observe);
-    let open = open.map(|intent| waiting::next_look(situation.now, intent.declared_at));
+    let open = open.map(|intent| waiting::next_look(now, intent.declared_at));
     snapshot.into_iter().chain(open).chain(health::wake(desk)).min()
 }
 
@@ -256,16 +260,8 @@ fn pause(desk: &mut Desk<'_>) -> Option<Plan> {
 /// What is said of a spec that asks for nothing that can be done.
 fn unusable(desk: &mut Desk<'_>) -> Option<Plan> {
     match desk.situation.want {
-        Ok(_) => {
-            desk.journal.missing = None;
-            None
-        }
-        Err(Undesirable::Missing(name)) => Some(missing(desk, name)),
-        Err(Undesirable::Invalid(violations)) => {
-            let problems: Vec<String> = violations.iter().map(ToString::to_string).collect();
-            let message = format!("{}. Correct the spec", problems.join("; "));
-            Some(stall(Reason::InvalidSpec, message))
-        }
+        Err(why) => Some(undesirable::plan(desk, why)),
+        Ok(_) => None,
     }
 }
 
@@ -273,31 +269,6 @@ fn unusable(desk: &mut Desk<'_>) -> Option<Plan> {
 fn observe(desk: &mut Desk<'_>) -> Option<Plan> {
     let want = desk.situation.want.ok()?;
     (want.mode == Mode::ObserveOnly).then_some(Plan::Observe)
-}
-
-fn missing(desk: &mut Desk<'_>, name: &str) -> Plan {
-    let now = desk.situation.now;
-    let what = format!("ConfigMap {name}");
-    let since = match &desk.journal.missing {
-        Some(missing) if missing.what == what => missing.since,
-        _ => now,
-    };
-    desk.journal.missing = Some(MissingStatus {
-        what: what.clone(),
-        since,
-    });
-    let message = format!("{what} of spec.propertyGroups does not exist in the namespace; create it");
-    let grace_ends = since + desk.situation.rules.reference_grace;
-    if now < grace_ends {
-        Plan::Wait(Waiting {
-            reason: Reason::Pending,
-            message,
-            until: grace_ends,
-            background: false,
-        })
-    } else {
-        stall(Reason::ReferenceNotFound, message)
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,18 @@ pub struct Gate {
 }
 
 impl Check {
+    /// Reads how long each operation of a change, and its gate, may take, in milliseconds.
+    pub(super) fn progress_deadline(&mut self, spec: &FlinkApplicationSpec) -> i64 {
+        let field = "spec.rollout.progressDeadline";
+        let asked = spec
+            .rollout
+            .as_ref()
+            .and_then(|rollout| rollout.progress_deadline.as_deref());
+        let deadline = self.duration(field, asked, 1_800_000);
+        self.range(field, deadline, 60_000, 86_400_000);
+        deadline
+    }
+
     /// Reads the gate and checks that it can be passed within the deadline.
     pub(super) fn gate(&mut self, spec: &FlinkApplicationSpec, configuration: &Configuration, deadline: i64) -> Gate {
         let asked = spec.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());

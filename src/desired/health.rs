@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::api::spec::{FlinkApplicationSpec, LogLevel, OnUnhealthy, TransitionsMode};
+use crate::api::spec::{FlinkApplicationSpec, Health as HealthSpec, LogLevel, OnUnhealthy, TransitionsMode};
 use crate::desired::check::Check;
 use crate::desired::duration;
 
@@ -34,7 +34,10 @@ impl Health {
     /// The terms of a spec, read without the rest of it; what is not valid counts as absent.
     #[must_use]
     pub fn of(spec: &FlinkApplicationSpec) -> Self {
-        let asked = spec.health.as_ref();
+        Self::said(spec.health.as_ref())
+    }
+
+    pub(super) fn said(asked: Option<&HealthSpec>) -> Self {
         let terms = asked.and_then(|health| health.restart_loop.as_ref());
         let window = terms
             .and_then(|terms| terms.window.as_deref())

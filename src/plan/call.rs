@@ -49,10 +49,7 @@ pub(super) fn verdict(intent: &Intent, desk: &Desk<'_>) -> Verdict {
             Some(app) if app.status == ApplicationStatus::Deleting => Verdict::Open,
             Some(_) => late(age, LAG + CALL_SETTLES, Verdict::Void),
         },
-        StepKind::TakeSnapshot => {
-            let patience = desk.situation.want.map(|want| want.progress_deadline);
-            snapshot_verdict(intent, world, age, patience.unwrap_or(SNAPSHOT_PATIENCE))
-        }
+        StepKind::TakeSnapshot => snapshot_verdict(intent, world, age, desk.situation.progress_deadline()),
         StepKind::BackUp => snapshot_verdict(intent, world, age, SNAPSHOT_PATIENCE),
         StepKind::DeleteSnapshot => deletion_verdict(intent, world, age),
         StepKind::Start | StepKind::Stop | StepKind::ForceStop | StepKind::RollBack => world

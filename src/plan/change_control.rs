@@ -18,7 +18,7 @@ use crate::plan::resolved_key::Candidates;
 use crate::plan::rollback::revert;
 use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{drift, put_back, requests, switched_off, unheeded};
+use crate::plan::{drift, put_back, requests, switched_off, undesirable, unheeded};
 use crate::world::{ApplicationStatus, Observed};
 
 /// Whether the revision that the spec asks for is held back.
@@ -29,7 +29,8 @@ use crate::world::{ApplicationStatus, Observed};
 pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBack> {
     let want = situation.want.ok().filter(|want| want.mode == Mode::Full)?;
     let revision = want.revision.as_str();
-    let left_alone = put_back::held(situation, journal)
+    let left_alone = undesirable::by_the_service(situation, want)
+        .or_else(|| put_back::held(situation, journal))
         .or_else(|| unheeded::held(situation, journal))
         .or_else(|| drift::reported(situation, journal))
         .or_else(|| switched_off::correction_waits(situation, journal));
@@ -73,23 +74,45 @@ pub fn held_back(situation: &Situation<'_>, journal: &Journal) -> Option<HeldBac
 /// application.
 pub(super) fn judge(desk: &mut Desk<'_>) -> Option<Desired> {
     put_back::note(desk);
-    desk.held_back = held_back(&desk.situation, &desk.journal);
+    let standing = undesirable::hold(desk);
+    if standing.is_none() {
+        desk.held_back = held_back(&desk.situation, &desk.journal);
+    }
     put_back::end_giving_way(desk, desk.held_back.is_some());
     if desk.held_back.is_none() {
         desk.undone = drift::of_content(&desk.situation, &desk.journal);
     }
-    let want = desk.situation.want.ok().filter(|_| desk.held_back.is_some())?;
+    let asked = desk.situation.want.ok().filter(|_| desk.held_back.is_some());
+    let want = standing.as_ref().or(asked)?;
     let app = desk.situation.world.application.as_ref()?;
     let in_place = put_back::pursued(desk, app, want).unwrap_or_else(|| in_place(desk, app, want));
+    leave_what_has_not_begun(desk, app, &in_place);
     let is_drift = desk
         .held_back
         .as_ref()
         .is_some_and(|held| held.reason == Reason::DriftDetected);
-    Some(if is_drift {
+    let is_left = drift::is_left_stopped(&desk.situation, &desk.journal, &in_place);
+    Some(if is_drift || is_left {
         drift::left_alone(app, in_place)
     } else {
         in_place
     })
+}
+
+/// Leaves a change of which nothing was sent while the job before it runs on: that job was proven, and is not held to
+/// account for it.
+fn leave_what_has_not_begun(desk: &mut Desk<'_>, app: &Observed, in_place: &Desired) {
+    let journal = &desk.journal;
+    let revisions = journal.revisions();
+    let in_place = Some(in_place.revision.to_string());
+    let runs_on = app.status == ApplicationStatus::Running
+        && revisions.running == in_place
+        && revisions.good == in_place
+        && journal.intent.is_none();
+    desk.journal.rollout.take_if(|rollout| {
+        let is_sent = rollout.gate.is_some() || rollout.updated_version_id.is_some() || rollout.stopped_for_it;
+        runs_on && !is_sent && Some(&rollout.revision) != in_place.as_ref()
+    });
 }
 
 /// Puts back what ran before a change that another revision took the place of, where that one must wait.
@@ -105,16 +128,18 @@ pub(super) fn told(desk: &Desk<'_>, plan: Plan) -> Plan {
         return plan;
     };
     match plan {
-        Plan::Rest => held(held_back),
-        Plan::Stall(_) if waits_for_another(desk, want) => held(held_back),
+        Plan::Rest => held(desk, held_back),
+        Plan::Stall(_) if waits_for_another(desk, want) => held(desk, held_back),
+        Plan::Stall(stall) if undesirable::is_why(&held_back) => undesirable::beside(stall, &held_back),
         plan => plan,
     }
 }
 
 /// What is said where there is nothing to do but for the revision that is held back: one that was refused, or left undone,
 /// waits for a person.
-fn held(held_back: HeldBack) -> Plan {
+fn held(desk: &Desk<'_>, held_back: HeldBack) -> Plan {
     match held_back.reason {
+        _ if undesirable::is_why(&held_back) => undesirable::alone(desk, held_back),
         Reason::AwaitingApproval | Reason::OutsideChangeWindow | Reason::DriftDetected => Plan::HeldBack(held_back),
         reason => stall(reason, held_back.message),
     }
@@ -160,13 +185,15 @@ fn begins(desk: &Desk<'_>, want: &Desired, step: &Step) -> bool {
 fn in_place(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Desired {
     let found = Candidates::of(&desk.journal, &app.configuration);
     let known = revision_in_place(desk, app, &found);
-    let stays_down = known.is_none() && app.status == ApplicationStatus::Ready;
+    let is_down = app.status == ApplicationStatus::Ready;
+    let stays_down = known.is_none() && is_down && desk.journal.force_stopped.is_none();
     let revision = match known {
         Some(known) => Revision::recalled(&known),
         None => Revision::of(&app.configuration, false),
     };
     let may_drop = revision == want.revision || found.may_drop(&revision);
     Desired {
+        description: app.description.clone(),
         allow_non_restored_state: want.allow_non_restored_state && may_drop,
         revision,
         configuration: app.configuration.clone(),

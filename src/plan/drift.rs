@@ -66,6 +66,11 @@ fn stopped_elsewhere(situation: &Situation<'_>, journal: &Journal, want: &Desire
     })
 }
 
+/// Whether a stop by somebody else of what is pursued in place of the spec is left as it is.
+pub(super) fn is_left_stopped(situation: &Situation<'_>, journal: &Journal, in_place: &Desired) -> bool {
+    in_place.drift == Drift::Report && stopped_elsewhere(situation, journal, in_place).is_some()
+}
+
 /// Whether a call is under way that does not leave the job alone.
 fn is_calling(journal: &Journal) -> bool {
     let intent = journal.intent.as_ref();

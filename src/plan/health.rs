@@ -43,7 +43,7 @@ pub fn differs(app: &FlinkApplication, restarts: &Restarts) -> bool {
     let mut conditions = status.conditions.iter();
     let told = conditions.find(|condition| condition.type_ == ConditionType::JobHealthy.as_str());
     let blind = told.is_some_and(|told| told.reason == Reason::NoData.as_str());
-    if is_news(&status.journal, &Health::of(&app.spec), restarts) {
+    if is_news(&status.journal, &Health::standing(app), restarts) {
         return true;
     }
     match (&restarts.counter, &restarts.log) {
@@ -228,7 +228,7 @@ fn follow(desk: &mut Desk<'_>) {
 fn terms(desk: &Desk<'_>) -> Health {
     desk.situation
         .want
-        .map_or_else(|_| Health::of(&desk.situation.app.spec), |want| want.health)
+        .map_or_else(|_| Health::standing(desk.situation.app), |want| want.health)
 }
 
 fn proven(journal: &Journal) -> Option<Proven> {

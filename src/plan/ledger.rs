@@ -156,7 +156,7 @@ impl Desk<'_> {
         } = self.with_first_cause(failure);
         match revision.clone() {
             Some(revision) if self.is_gone_back_to(&revision) => {
-                self.record(HistoryResult::StartFailed, Some(revision))
+                self.record(HistoryResult::StartFailed, Some(revision));
             }
             Some(revision) => self.condemn_revision(revision, reason),
             None => {}

@@ -29,8 +29,9 @@ pub fn needs(
     let journal = app.status.as_ref().map_or(&blank, |status| &status.journal);
     let running = observed.status == ApplicationStatus::Running;
     let verifying = journal.rollout.as_ref().is_some_and(|rollout| rollout.gate.is_some());
-    let changes = want.is_ok_and(|want| want.state == DesiredState::Running) && is_refused_for_downtime(journal);
-    let terms = want.map_or_else(|_| Health::of(&app.spec), |want| want.health);
+    let asks_for_a_job = app.spec.desired_state == DesiredState::Running;
+    let changes = asks_for_a_job && is_refused_for_downtime(journal);
+    let terms = want.map_or_else(|_| Health::standing(app), |want| want.health);
     let news = health::is_news(journal, &terms, restarts);
     let mut versions = Vec::new();
     let is_known = |way: &WayBack| way.failure.is_some() || way.elsewhere && way.version_id == observed.version_id;

@@ -14,7 +14,7 @@ use crate::plan::decision::{HeldBack, Note, Plan, Waiting};
 use crate::plan::desk::Desk;
 use crate::plan::situation::Situation;
 use crate::plan::step::Step;
-use crate::plan::{change, unheeded, waiting};
+use crate::plan::{change, undesirable, unheeded, waiting};
 use crate::world::{ApplicationStatus, Observed};
 
 /// How long a call is repeated that keeps a job stopped.
@@ -219,14 +219,20 @@ pub(super) fn give_way(desk: &mut Desk<'_>, held_back: &HeldBack, app: &Observed
     let journal = &desk.journal;
     let is_busy = journal.intent.is_some() || journal.way_back.is_some() || journal.put_back.is_some();
     let stays = desk.situation.app.spec.desired_state == DesiredState::Stopped || journal.force_stopped.is_some();
-    let waits = matches!(held_back.reason, Reason::AwaitingApproval | Reason::OutsideChangeWindow);
+    let spoiled = undesirable::is_why(held_back);
+    let waits = spoiled || matches!(held_back.reason, Reason::AwaitingApproval | Reason::OutsideChangeWindow);
     if is_busy || stays || !waits || app.status != ApplicationStatus::Ready {
         return None;
     }
     let rollout = journal.rollout.as_ref()?;
     let target = target(journal, rollout.ran_before.as_ref()?)?;
     let left = rollout.revision.clone();
-    let said = format!("the job was stopped for revision {left}, and another revision waits");
+    let why = if spoiled {
+        "the spec cannot be followed"
+    } else {
+        "another revision waits"
+    };
+    let said = format!("the job was stopped for revision {left}, and {why}");
     let put_back = PutBack {
         gives_way: true,
         ..target.in_place_of(left, held_back.reason, &said, desk.situation.now)
@@ -292,9 +298,9 @@ pub(super) fn note(desk: &mut Desk<'_>) {
     };
     let world = desk.situation.world;
     let status = world.application.as_ref().map(|app| &app.status);
-    let asked = desk.situation.want.map_or(true, |want| {
-        (want.revision.as_str() == put_back.revision) != put_back.gives_way
-    });
+    let want = desk.situation.want.ok();
+    let is_left = want.is_some_and(|want| want.revision.as_str() != put_back.revision);
+    let asked = put_back.gives_way || !is_left;
     let unknown = !put_back.started
         && status == Some(&ApplicationStatus::Ready)
         && !world.versions.contains_key(&put_back.version_id);
@@ -318,6 +324,7 @@ pub(super) fn pursued(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option
     let version = desk.situation.world.versions.get(&put_back.version_id);
     let content = version.map_or(&app.configuration, |version| &version.configuration);
     Some(Desired {
+        description: app.description.clone(),
         restore: RestorePolicy {
             initial: Initial::Latest,
             on_start: RestoreFrom::LatestSnapshot,

@@ -17,7 +17,8 @@ pub(super) fn take_over(desk: &mut Desk<'_>) {
     let mut handled = desk.journal.handled.clone().unwrap_or_default();
     if fresh {
         handled.restart_nonce = app.spec.restart_nonce;
-        handled.restore_once = desk.restore_once();
+        let restore = app.spec.restore.as_ref();
+        handled.restore_once = restore.and_then(|restore| restore.once.as_ref()).map(|once| once.nonce);
         handled.restart = value(app, annotation::RESTART_REQUESTED_AT);
         handled.rollback = value(app, annotation::ROLLBACK_REQUESTED_AT);
         handled.force_stop = value(app, annotation::FORCE_STOP_REQUESTED_AT);

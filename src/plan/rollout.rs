@@ -1,6 +1,6 @@
 //! From what the service has to what is wanted: create, change, start, stop, and promote what proved good.
 
-mod background;
+pub(super) mod background;
 pub(super) mod overdue;
 pub(super) mod restart;
 mod running;
@@ -9,7 +9,6 @@ mod verify;
 
 use crate::api::condition::Reason;
 use crate::api::spec::DesiredState;
-use crate::configuration::CodeLocation;
 use crate::desired::Desired;
 use crate::plan::change::{change_while_ready, declare_rollout, without_effect};
 use crate::plan::decision::{Plan, stall};
@@ -87,11 +86,18 @@ pub(super) fn stop(desk: &mut Desk<'_>) -> Option<Plan> {
 pub(super) fn hold(desk: &mut Desk<'_>) -> Option<Plan> {
     let (app, want) = desk.pursued()?;
     let difference = difference(app, &want.configuration);
+    let is_restarted = difference.is_empty() && restart_wanted(&desk.journal, want);
     if app.status == ApplicationStatus::Ready {
-        let plan = stopped_by_force(desk, want).or_else(|| held(desk, want, &difference))?;
+        // A restart that is asked for is the next attempt at what is in place, whatever it did before.
+        let is_tried_again = is_restarted && want.state == DesiredState::Running;
+        let held = |desk: &mut Desk<'_>| held(desk, want, &difference).filter(|_| !is_tried_again);
+        let plan = stopped_by_force(desk, want).or_else(|| held(desk))?;
         return Some(beside(background(desk, app, want), plan));
     }
     let plan = held(desk, want, &difference)?;
+    if is_restarted {
+        return Some(restart::restart(desk, app, want));
+    }
     if difference.is_empty() {
         return Some(beside(aside(desk, app, want), plan));
     }
@@ -220,11 +226,7 @@ pub(super) fn own(desk: &mut Desk<'_>) -> Option<Plan> {
                 want.identity.name
             ),
         )),
-        Ownership::Ours if app.description != want.description => Some(stall(
-            Reason::InvalidSpec,
-            "spec.description: the service offers no update of it; restore the description that the application has",
-        )),
-        Ownership::Ours => unchangeable(desk, app, want),
+        Ownership::Ours => in_another_account(desk, app),
         Ownership::Earlier => {
             desk.journal.had_state = true;
             if desk.journal.intent.is_some() {
@@ -253,22 +255,13 @@ pub(super) fn own(desk: &mut Desk<'_>) -> Option<Plan> {
     }
 }
 
-/// What the spec asks for and the service cannot do.
-fn unchangeable(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+/// Why an application is left alone that is not the one that was handled before.
+fn in_another_account(desk: &Desk<'_>, app: &Observed) -> Option<Plan> {
     let account = desk.journal.aws.as_ref().and_then(|aws| aws.account_id.as_ref());
-    if let Some(account) = account.filter(|account| **account != app.account_id) {
-        let message = format!(
-            "the application is in account {account} and the credentials of the controller see account {}; give it credentials of the first",
-            app.account_id
-        );
-        return Some(stall(Reason::InvalidSpec, message));
-    }
-    let version = |code: &Option<CodeLocation>| code.as_ref().and_then(|code| code.object_version.clone());
-    let dropped = version(&want.configuration.code).is_none();
-    version(&app.configuration.code).filter(|_| dropped).map(|version| {
-        stall(
-            Reason::InvalidSpec,
-            format!("spec.code.s3.objectVersion cannot be dropped once set: the service would keep {version}; name the version to run"),
-        )
-    })
+    let account = account.filter(|account| **account != app.account_id)?;
+    let message = format!(
+        "the application is in account {account} and the credentials of the controller see account {}; give it credentials of the first",
+        app.account_id
+    );
+    Some(stall(Reason::InvalidSpec, message))
 }

@@ -244,6 +244,14 @@ fn failed(desk: &mut Desk<'_>, intent: &Intent, cause: String) {
                 cause,
                 source: if told { Source::Operation } else { Source::Controller },
             });
+            let is_good = intent
+                .revision
+                .as_deref()
+                .is_some_and(|revision| desk.is_good(revision));
+            if !is_good {
+                // What was asked for before the attempt asks for no other one.
+                desk.handle_restart(intent.restart_nonce, intent.restart_request.clone());
+            }
         }
     }
     if intent.step == StepKind::Restart {

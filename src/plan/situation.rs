@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::spec::FlinkApplication;
-use crate::desired::{Desired, Undesirable};
+use crate::desired::{Desired, Undesirable, progress_deadline};
 use crate::plan::ownership::Owner;
 use crate::world::World;
 
@@ -24,14 +24,12 @@ pub struct Situation<'a> {
     pub now: Timestamp,
 }
 
-/// The deadline of a change whose spec is not valid.
-const DEADLINE: SignedDuration = SignedDuration::from_mins(30);
-
 impl Situation<'_> {
     /// How long each operation of a change, and its gate, may take.
     #[must_use]
     pub fn progress_deadline(&self) -> SignedDuration {
-        self.want.map_or(DEADLINE, |want| want.progress_deadline)
+        self.want
+            .map_or_else(|_| progress_deadline(self.app), |want| want.progress_deadline)
     }
 }
 

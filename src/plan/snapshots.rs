@@ -1,8 +1,8 @@
 //! The snapshots that are taken while a job runs undisturbed: on request, by the clock, and so that there is always one to
 //! go back to.
 //!
-//! Only the job of a good revision is snapshotted, and never while a change, a way back or another operation is under
-//! way. What fails is tried again at a growing distance and keeps nothing else waiting.
+//! Only the job of a good revision is snapshotted, or one that nobody could verify, and never while a change, a way back or
+//! another operation is under way. What fails is tried again at a growing distance and keeps nothing else waiting.
 
 pub(super) mod name;
 mod retention;
@@ -21,7 +21,7 @@ use crate::plan::desk::Desk;
 use crate::plan::ownership::Ownership;
 use crate::plan::snapshots::name::Purpose;
 use crate::plan::step::Step;
-use crate::plan::{points, waiting};
+use crate::plan::{points, undesirable, waiting};
 use crate::world::{ApplicationStatus, Observed, SnapshotStatus};
 
 pub(super) use retention::deleted;
@@ -50,6 +50,17 @@ pub(super) fn plan(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Optio
         return None;
     }
     take(desk, app, want).or_else(|| retention::plan(desk, app, want))
+}
+
+/// The snapshot that is due of a job that could not be verified: its change is over, and what it does since is worth keeping.
+pub(super) fn of_unverified(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    desk.situation.world.snapshots.as_ref()?;
+    let runs = app.status == ApplicationStatus::Running && desk.journal.restart_loop().is_none();
+    if !runs || !app.configuration.snapshots_enabled || is_failed_in_place(desk, app) {
+        refuse(desk, app, want);
+        return None;
+    }
+    take_due(desk, app, want)
 }
 
 /// Whether the journal alone shows that nothing about snapshots is due.
@@ -103,8 +114,8 @@ pub(super) fn note(desk: &mut Desk<'_>) {
         known.latest = newest.map(|snapshot| snapshot.name.clone());
         known.latest_at = newest.map(|snapshot| snapshot.created_at);
     }
-    if let Ok(want) = desk.situation.want {
-        known.next_at = next_run(known.next_at, want, desk.situation.now);
+    if let Some(want) = asked(desk) {
+        known.next_at = next_run(known.next_at, &want, desk.situation.now);
     }
     let listed = desk.situation.world.snapshots.is_some() && ours;
     let is_news = listed || desk.journal.snapshots.is_some() || known != SnapshotsStatus::default();
@@ -113,6 +124,12 @@ pub(super) fn note(desk: &mut Desk<'_>) {
             .push(Note::warning("SnapshotLimit", nearly_full(known.count)));
     }
     desk.journal.snapshots = is_news.then_some(known);
+}
+
+/// What is asked for; while the spec cannot be followed, what holds for what is in place.
+fn asked(desk: &Desk<'_>) -> Option<Desired> {
+    let want = desk.situation.want.ok().cloned();
+    want.or_else(|| undesirable::standing(&desk.situation, &desk.journal))
 }
 
 /// What a person should hear when few more snapshots can be taken.
@@ -140,6 +157,10 @@ fn take(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
         refuse(desk, app, want);
         return None;
     }
+    take_due(desk, app, want)
+}
+
+fn take_due(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
     if let Some(runs) = &want.snapshots.schedule {
         pass_over(desk, runs);
     }
@@ -170,12 +191,21 @@ fn is_well(desk: &Desk<'_>, app: &Observed) -> bool {
         && running.is_some_and(|running| desk.was_good(&running))
 }
 
+/// Whether a job runs whose revision failed and was left in place.
+fn is_failed_in_place(desk: &Desk<'_>, app: &Observed) -> bool {
+    let running = desk.journal.revisions().running;
+    let is_failed = running.is_some_and(|running| desk.journal.failure_of(&running).is_some());
+    app.status == ApplicationStatus::Running && is_failed
+}
+
 /// Answers a request that cannot be done before somebody asks for something else.
 fn refuse(desk: &mut Desk<'_>, app: &Observed, want: &Desired) {
     let why = if !want.configuration.snapshots_enabled && !app.configuration.snapshots_enabled {
         "snapshots are off: set spec.snapshots.enabled"
     } else if want.state == DesiredState::Stopped && app.status == ApplicationStatus::Ready {
         "no job runs: set spec.desiredState to Running"
+    } else if is_failed_in_place(desk, app) {
+        "the revision in place failed: a snapshot of its job would be none to go back to"
     } else {
         return;
     };
@@ -238,11 +268,7 @@ fn wait_for_another(desk: &Desk<'_>) -> Option<Plan> {
 pub(super) fn taken(desk: &mut Desk<'_>, intent: &Intent) {
     desk.journal.had_state = true;
     let name = intent.snapshot.clone().unwrap_or_default();
-    let runs = desk
-        .situation
-        .want
-        .ok()
-        .and_then(|want| want.snapshots.schedule.as_ref());
+    let runs = asked(desk).and_then(|want| want.snapshots.schedule);
     let known = desk.journal.snapshots.get_or_insert_default();
     known.failure = None;
     if known.next_at.is_some_and(|at| at <= intent.declared_at) {

@@ -23,16 +23,19 @@ mod retention;
 mod revert;
 mod rollback;
 mod snapshots;
+mod standing;
 mod stateless;
 mod stops;
 mod stuck;
 mod switched_off;
 mod table;
 mod teardown;
+mod undesirable;
 mod unheeded;
 mod unusable;
 mod urgency;
 mod waits;
+mod watched;
 
 use std::collections::BTreeMap;
 

@@ -35,7 +35,7 @@ pub fn urgency(app: &FlinkApplication) -> Urgency {
     let journal = &status.journal;
     let open = requests::open(app, journal);
     let gate = journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
-    let answered = Health::of(&app.spec).on_unhealthy == OnUnhealthy::Report;
+    let answered = Health::standing(app).on_unhealthy == OnUnhealthy::Report;
     let rescue = open.rollback.is_some()
         || open.force_stop.is_some()
         || journal.way_back.as_ref().is_some_and(|way| way.failure.is_none())

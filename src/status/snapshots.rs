@@ -5,11 +5,12 @@ use crate::api::spec::DesiredState;
 use crate::api::status::{Journal, RefusalClass};
 use crate::plan::Situation;
 use crate::plan::snapshots::{ALMOST, nearly_full};
-use crate::plan::switched_off;
+use crate::plan::{switched_off, undesirable};
 
 /// The status, reason and message of the condition; none before the snapshots were listed.
 pub(super) fn health(situation: &Situation<'_>, journal: &Journal) -> Option<(&'static str, Reason, String)> {
-    let want = situation.want.ok()?;
+    let standing = undesirable::standing(situation, journal);
+    let want = situation.want.ok().or(standing.as_ref())?;
     if !want.configuration.snapshots_enabled {
         let message = "snapshots are off, as spec.snapshots.enabled says".to_owned();
         return Some(("Unknown", Reason::Disabled, message));

@@ -7,15 +7,19 @@ use crate::desired::Undesirable;
 use crate::plan::Situation;
 use crate::plan::change_control::held_back;
 use crate::plan::diff::{in_sync, in_words};
+use crate::plan::undesirable::in_words as in_words_of;
 
 pub(super) fn synced(situation: &Situation<'_>, journal: &Journal) -> (bool, Reason, String) {
     let want = match situation.want {
         Ok(want) => want,
-        Err(Undesirable::Invalid(_)) => {
+        Err(Undesirable::Invalid(violations)) => {
             return (
                 false,
                 Reason::InvalidSpec,
-                "the spec is invalid; nothing is compared".to_owned(),
+                format!(
+                    "the spec is invalid and nothing is compared: {}",
+                    in_words_of(violations)
+                ),
             );
         }
         Err(Undesirable::Missing(name)) => {

@@ -37,8 +37,12 @@ mod snapshots;
 mod tale;
 #[path = "invariants/tests.rs"]
 mod tests;
+#[path = "invariants/undesirable.rs"]
+mod undesirable;
 #[path = "invariants/waits.rs"]
 mod waits;
+#[path = "invariants/watched.rs"]
+mod watched;
 #[path = "invariants/without_effect.rs"]
 mod without_effect;
 
@@ -95,6 +99,13 @@ pub const LAWS: &[Law] = &[
     ("S39", restore::no_force_leaves_a_job_down_for_want_of_state),
     ("S40", refusals::what_is_refused_is_sent_again_at_a_distance),
     ("S41", elsewhere::what_is_stopped_in_its_gate_stays_stopped),
+    ("S45", undesirable::a_spec_that_cannot_be_followed_keeps_nothing_waiting),
+    ("S45", undesirable::a_spec_that_cannot_be_followed_brings_nothing),
+    (
+        "S46",
+        watched::what_failed_and_is_left_is_restarted_when_it_is_asked_for,
+    ),
+    ("S47", watched::what_is_not_verified_gets_its_snapshots),
     ("S42", waits::nothing_is_awaited_without_an_end),
     ("S43", waits::no_call_without_an_end_keeps_stopped_what_ran),
     ("S48", good::no_gate_stops_the_good_revision),

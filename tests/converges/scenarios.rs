@@ -28,8 +28,12 @@ mod rollouts;
 pub mod snapshots;
 #[path = "scenarios/stops.rs"]
 pub mod stops;
+#[path = "scenarios/undesirable.rs"]
+pub mod undesirable;
 #[path = "scenarios/waits.rs"]
 pub mod waits;
+#[path = "scenarios/watched.rs"]
+mod watched;
 #[path = "scenarios/ways_back.rs"]
 mod ways_back;
 
@@ -195,6 +199,8 @@ pub fn all() -> Vec<Scenario> {
     all.extend(stops::all());
     all.extend(not_accepted::all());
     all.extend(waits::all());
+    all.extend(undesirable::all());
+    all.extend(watched::all());
     all
 }
 

@@ -9,7 +9,7 @@ use crate::faults::{Fault, Kind};
 use crate::history::History;
 use crate::invariants::violations;
 use crate::run::{Checkpoint, Ended};
-use crate::scenarios::{change_control, not_accepted, ownership, refused, snapshots, stops, waits};
+use crate::scenarios::{change_control, not_accepted, ownership, refused, snapshots, stops, undesirable, waits};
 use crate::script::{Act, code};
 use crate::world::{APP, Looks, World};
 
@@ -87,6 +87,7 @@ fn run(seed: u64, looks: Looks) -> Ended {
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
     tarry(seed, &mut acts);
+    spoil(seed, &mut acts);
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
     let broken_reads = numbers(&mut dice, 800);
@@ -108,6 +109,7 @@ pub fn tell(seed: u64) -> String {
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
     tarry(seed, &mut acts);
+    spoil(seed, &mut acts);
     let faults = faults(&mut dice);
     let acts: Vec<String> = acts.iter().map(|act| format!("{} {:?}", act.name, act.when)).collect();
     format!("{rules:?}\n{}\n{faults:?}", acts.join("\n"))
@@ -268,6 +270,34 @@ fn tarry(seed: u64, acts: &mut Vec<Act>) {
     tarrying.push(works);
     let place = 1 + usize::try_from(dice.below(3)).unwrap_or_default();
     acts.splice(place..place, tarrying);
+}
+
+/// What users do in one history of four: they write a spec that cannot be followed, and mostly correct it later. The dice are
+/// its own, as those of intrusions are.
+fn spoil(seed: u64, acts: &mut Vec<Act>) {
+    let mut dice = Dice::new(seed.rotate_left(32));
+    if !dice.one_in(4) {
+        return;
+    }
+    let soon = dice.pick(&[
+        "/intent",
+        "/rollout/gate",
+        "/rollout/stoppedForIt",
+        "/wayBack",
+        "/failedRevisions",
+    ]);
+    let then = i64::try_from(dice.below(120)).unwrap_or_default();
+    let spoiled = if dice.one_in(2) {
+        undesirable::invalid()
+    } else {
+        undesirable::missing()
+    };
+    let mut spoiling = vec![spoiled.within(soon, then)];
+    if !dice.one_in(4) {
+        spoiling.push(undesirable::corrected().after(dice.pick(&[1, 60, 200, 2_400])));
+    }
+    let place = 1 + usize::try_from(dice.below(3)).unwrap_or_default();
+    acts.splice(place..place, spoiling);
 }
 
 fn first(dice: &mut Dice) -> Value {

@@ -82,6 +82,11 @@ pub struct Journal {
     /// The call that the service does not accept for what may pass by itself, as long as it is tried on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_accepted: Option<NotAccepted>,
+    /// What the last spec that could be followed said of `rollout`, `health`, `snapshots` and `restore`, as JSON. It holds
+    /// for what is in place while the spec cannot be followed.
+    #[schemars(length(max = 4096))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_valid: Option<String>,
     /// A reference of the spec that does not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<MissingStatus>,

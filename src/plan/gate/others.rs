@@ -46,6 +46,14 @@ fn other_operations<'a>(
         .iter()
         .take_while(|operation| Some(&operation.id) != gate.excused_operation_id.as_ref())
         .filter(|operation| operation.started_at > gate.since && Some(&operation.id) != gate.operation_id.as_ref())
+        .filter(|operation| !is_about_snapshots(&operation.kind))
+}
+
+/// Whether an operation takes or deletes a snapshot, which leaves the tasks where they are.
+fn is_about_snapshots(kind: &str) -> bool {
+    [StepKind::BackUp, StepKind::DeleteSnapshot]
+        .iter()
+        .any(|step| step.operation() == kind)
 }
 
 /// Whether somebody else brought another job since the one of the change: it is verified and not judged.

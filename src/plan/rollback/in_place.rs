@@ -1,5 +1,6 @@
 //! What is asked for while the revision of the spec is held after a rollback: it is done with what is in place.
 
+use crate::api::condition::Reason;
 use crate::api::status::{HistoryEntry, HistoryResult, Intent, WayBack};
 use crate::configuration::Revision;
 use crate::desired::{Desired, RestorePolicy};
@@ -8,7 +9,9 @@ use crate::plan::decision::{Note, Plan, Stall, Waiting};
 use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::Difference;
 use crate::plan::hold::held;
+use crate::plan::rollout::background;
 use crate::plan::rollout::restart::restart as restart_of;
+use crate::plan::snapshots;
 use crate::world::{ApplicationStatus, Observed};
 
 /// The restart of the job in place of the held revision, with its own content and state, where somebody asks for one.
@@ -50,6 +53,7 @@ fn revision(desk: &Desk<'_>, app: &Observed) -> String {
 
 /// What is in place was restarted on request: its job is verified, and the revision of the spec is still held.
 pub(in crate::plan) fn restarted(desk: &mut Desk<'_>, intent: &Intent) {
+    try_failed_again(desk, intent);
     let Some(to) = intent.revision.as_ref().filter(|_| desk.journal.way_back.is_none()) else {
         return;
     };
@@ -67,6 +71,25 @@ pub(in crate::plan) fn restarted(desk: &mut Desk<'_>, intent: &Intent) {
             ..WayBack::new(held.from, held.to, app.version_id, held.reason, desk.situation.now)
         });
     }
+}
+
+/// The job of a revision that failed and was left in place was restarted on request: it is verified anew. One that lost its
+/// state has none to show, and one that somebody left is held until a retry.
+fn try_failed_again(desk: &mut Desk<'_>, intent: &Intent) {
+    let revision = intent.revision.as_deref();
+    let Some(failed) = revision.and_then(|revision| desk.journal.failure_of(revision)) else {
+        return;
+    };
+    if matches!(
+        failed.reason,
+        Reason::StateNotRestored | Reason::Manual | Reason::System
+    ) {
+        desk.journal.rollout = None;
+        return;
+    }
+    desk.journal
+        .failed_revisions
+        .retain(|failed| Some(failed.revision.as_str()) != revision);
 }
 
 /// A restart is asked for of what is in place and stopped: its start, which comes next, is the restart, whatever failed
@@ -104,7 +127,10 @@ pub(super) fn beside(desk: &mut Desk<'_>, app: &Observed, want: &Desired, plan: 
             if way.failure.is_some() {
                 refuse_snapshot(desk);
             }
-            restart(desk, app, want).unwrap_or(Plan::Stall(stall))
+            restart(desk, app, want).unwrap_or_else(|| match stall.reason {
+                Reason::Unverified => background::beside(snapshots::of_unverified(desk, app, want), Plan::Stall(stall)),
+                _ => Plan::Stall(stall),
+            })
         }
         Plan::Wait(waiting) if way.elsewhere => {
             restart(desk, app, want).unwrap_or_else(|| beside_the_hold(desk, want, waiting))

@@ -56,8 +56,16 @@ pub(super) fn aside(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opti
     }
 }
 
+/// What is done beside a job that could not be verified.
+pub(super) fn beside_unverified(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Option<Plan> {
+    match background(desk, app, want) {
+        Some(Plan::Do(step)) => Some(Plan::Do(step)),
+        plan => snapshots::of_unverified(desk, app, want).or(plan),
+    }
+}
+
 /// A plan with what is done beside it: a call goes first; what is refused beside a stall is only tried again in time.
-pub(super) fn beside(found: Option<Plan>, plan: Plan) -> Plan {
+pub(in crate::plan) fn beside(found: Option<Plan>, plan: Plan) -> Plan {
     let again = match &found {
         Some(Plan::Wait(waiting)) => Some(waiting.until),
         Some(Plan::Stall(stall)) => stall.recheck,

@@ -11,7 +11,7 @@ use crate::plan::diff::Difference;
 use crate::plan::gate::{self, Trouble, Verdict};
 use crate::plan::hold::held;
 use crate::plan::ledger::{Failure, Source};
-use crate::plan::rollout::background::{background, beside};
+use crate::plan::rollout::background::{background, beside, beside_unverified};
 use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
 use crate::plan::{health, rollback, waiting};
@@ -49,12 +49,13 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
         Verdict::Disturbed(stall) => Some(still_in_trouble(desk, want).unwrap_or(Plan::Stall(stall))),
         Verdict::Unverified(why) => {
             desk.journal.had_state = true;
-            Some(stall(
+            let plan = stall(
                 Reason::Unverified,
                 format!(
                     "revision {revision} runs and is not proven: {why}. It is looked at again at every resync, or annotate sluicegate.dev/reconcile-requested-at"
                 ),
-            ))
+            );
+            Some(beside(beside_unverified(desk, app, want), plan))
         }
         Verdict::Trouble(trouble) => Some(disproved(desk, app, want, trouble)),
     }

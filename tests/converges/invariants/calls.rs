@@ -112,7 +112,9 @@ pub(super) fn a_failed_revision_is_not_sent_again(history: History<'_>) -> Vec<S
     for (at, entry, call) in history.calls().filter(|(_, _, call)| brings_revision(call)) {
         let written = history.written(at);
         let revision = text(written, "/intent/revision");
-        if failed_revisions(written).contains(revision) {
+        // What failed and was left in place is restarted when somebody asks (S46).
+        let is_restarted = text(written, "/intent/step") == "Restart";
+        if failed_revisions(written).contains(revision) && !is_restarted {
             found.push(format!("{} at {} brings a failed revision", call.operation, entry.at));
         }
         let was_good = ["/revisions/good", "/revisions/previous/revision"]

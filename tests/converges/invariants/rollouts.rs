@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::calls::retried;
-use super::failed_revisions;
+use super::{failed_revisions, is_force_asked_for};
 use crate::history::{History, text};
 use crate::trace::{Call, Entry, What};
 
@@ -74,7 +74,7 @@ pub(super) fn a_revision_is_rolled_back_once_and_only_to_what_was_good(history: 
 }
 
 /// S19: a running job is rolled back or stopped by force only after it was seen since the last change, an operation
-/// failed, the service itself says that it is down, or the spec returned to the good revision.
+/// failed, the service itself says that it is down, the spec returned to the good revision, or somebody asks.
 pub(super) fn nothing_is_undone_without_evidence(history: History<'_>) -> Vec<String> {
     let undone = history.calls().filter(|(at, _, call)| {
         let undoes = call.operation == "RollbackApplication" || call.forces();
@@ -99,7 +99,9 @@ fn is_evident(history: History<'_>, at: usize, call: &Call) -> bool {
         .calls()
         .filter(|(place, _, call)| *place < at && launches(history, *place, call));
     let Some((changed, _, _)) = changed.last() else {
-        return !failed_revisions(written).is_empty()
+        return is_force_asked_for(history, at)
+            || text(written, "/wayBack/reason") == "Manual"
+            || !failed_revisions(written).is_empty()
             || text(written, "/refusal/class") == "JobDown"
             || written.pointer("/health/restartLoop").is_some();
     };

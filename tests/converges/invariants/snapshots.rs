@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::history::{History, text};
@@ -51,8 +52,8 @@ fn protected<'a>(status: &'a Value, spec: &'a Value, call: &'a Call) -> Vec<&'a 
     ]
 }
 
-/// S24: beside a change, only the job of a good revision is snapshotted, while it runs undisturbed, and once for each run
-/// of the schedule.
+/// S24: beside a change, only the job of a good revision is snapshotted, or one that could not be verified in its time, while
+/// it runs undisturbed, and once for each run of the schedule.
 pub(super) fn a_run_takes_one_snapshot_of_an_undisturbed_job(history: History<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let mut runs: BTreeMap<String, usize> = BTreeMap::new();
@@ -66,7 +67,9 @@ pub(super) fn a_run_takes_one_snapshot_of_an_undisturbed_job(history: History<'_
         let running = &revisions["running"];
         let good = [&revisions["good"], &revisions["previous"]["revision"]];
         let busy = !written["rollout"].is_null() || !written["wayBack"].is_null();
-        if busy || running.is_null() || !good.contains(&running) {
+        let deadline = text(written, "/rollout/deadline").parse::<Timestamp>();
+        let gate_is_over = written.pointer("/rollout/gate").is_some() && deadline.is_ok_and(|at| at <= entry.at);
+        if running.is_null() || !gate_is_over && (busy || !good.contains(&running)) {
             found.push(format!("{name} is taken at {} of a job that is not proven", entry.at));
         }
         let Some((_, moment)) = name.split_once("-schedule-") else {

@@ -1031,3 +1031,131 @@ fn a_call_that_is_refused_for_long_while_nobody_is_told_breaks_s36() {
     assert_eq!(refused(48, "True"), Vec::<&str>::new());
     assert_eq!(refused(32, "False"), Vec::<&str>::new());
 }
+
+#[test]
+fn what_a_spec_that_cannot_be_followed_keeps_waiting_breaks_s45() {
+    let told = |reason: &str, change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["spec"] = json!({"desiredState": "Running"});
+        after["status"] = json!({
+            "aws": {"applicationStatus": "READY"},
+            "revisions": {"good": "r1"},
+            "rollout": {"revision": "r2", "ranBefore": {"revision": "r1"}},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": reason}],
+        });
+        change(&mut after);
+        Tale::new().pass(0, Some("READY")).wrote(0, object(), after).breaks()
+    };
+    for reason in ["InvalidSpec", "ReferenceNotFound"] {
+        assert_eq!(told(reason, &|_| ()), ["S45"]);
+    }
+    assert_eq!(told("Rejected", &|_| ()), Vec::<&str>::new());
+    let running = |object: &mut Value| {
+        object["status"]["aws"]["applicationStatus"] = json!("RUNNING");
+        object["status"]["rollout"] = json!(null);
+    };
+    let broken: [&dyn Fn(&mut Value); 5] = [
+        &|object| object["status"]["rollout"] = json!({"gate": {}}),
+        &|object| object["status"]["wayBack"] = json!({"from": "r2", "to": "r1"}),
+        &|object| object["status"]["requests"] = json!({"restart": "1"}),
+        &|object| object["status"]["requests"] = json!({"snapshot": "1"}),
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+    ];
+    for change in broken {
+        let change = |object: &mut Value| {
+            running(object);
+            change(object);
+        };
+        assert_eq!(told("InvalidSpec", &change), ["S45"]);
+    }
+    assert_eq!(told("InvalidSpec", &running), Vec::<&str>::new());
+    let well: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["spec"]["desiredState"] = json!("Stopped"),
+        &|object| object["status"]["forceStopped"] = json!({"revision": "r1"}),
+        &|object| object["status"]["revisions"] = json!({"target": "r1"}),
+        &|object| object["spec"]["management"] = json!({"mode": "ObserveOnly"}),
+    ];
+    for change in well {
+        assert_eq!(told("InvalidSpec", change), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn what_is_sent_for_a_spec_that_cannot_be_followed_breaks_s45() {
+    let sent = |operation: &str, reason: &'static str, way_back: bool| {
+        let mut after = object();
+        after["status"]["conditions"] = json!([{"type": "Synced", "status": "False", "reason": reason}]);
+        if way_back {
+            after["status"]["wayBack"] = json!({"to": "r1"});
+        }
+        let tale = Tale::new().pass(0, Some("READY")).wrote(0, object(), after);
+        let breaks = tale.call(0, operation, json!({})).breaks();
+        breaks.contains(&"S45")
+    };
+    for operation in ["AddApplicationVpcConfiguration", "TagResource"] {
+        assert!(sent(operation, "InvalidSpec", false), "{operation}");
+        assert!(!sent(operation, "Pending", false), "{operation}");
+        assert!(!sent(operation, "InvalidSpec", true), "{operation}");
+    }
+    assert!(!sent("StopApplication", "InvalidSpec", false));
+}
+
+#[test]
+fn a_restart_of_what_failed_that_is_put_off_breaks_s46() {
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut after = object();
+        after["status"] = json!({
+            "aws": {"applicationStatus": "RUNNING"},
+            "revisions": {"running": "r2", "good": "r1"},
+            "failedRevisions": [{"revision": "r2", "reason": "RestartLoop"}],
+            "requests": {"restart": "1"},
+            "conditions": [{"type": "Stalled", "status": "True", "reason": "RestartLoop"}],
+        });
+        change(&mut after);
+        let breaks = Tale::new().pass(0, Some("RUNNING")).wrote(0, object(), after).breaks();
+        breaks.contains(&"S46")
+    };
+    assert!(told(&|_| ()));
+    assert!(told(&|object| {
+        object["status"]["requests"] = json!(null);
+        object["spec"]["restartNonce"] = json!(1);
+    }));
+    let well: [&dyn Fn(&mut Value); 4] = [
+        &|object| object["status"]["requests"] = json!(null),
+        &|object| object["status"]["revisions"]["running"] = json!("r1"),
+        &|object| object["status"]["intent"] = json!({"step": "Restart"}),
+        &|object| object["status"]["conditions"] = json!([]),
+    ];
+    for change in well {
+        assert!(!told(change));
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_left_of_a_job_that_could_not_be_verified_breaks_s47() {
+    let left = |change: &dyn Fn(&mut Value)| {
+        let tale = Tale::new().with(|object, _| {
+            object["status"] = json!({
+                "aws": {"applicationStatus": "RUNNING"},
+                "snapshots": {"nextAt": "1970-01-01T00:10:00Z"},
+                "conditions": [{"type": "Stalled", "status": "True", "reason": "Unverified"}],
+            });
+            change(object);
+        });
+        let tale = tale.pass(900, Some("RUNNING")).pass(960, Some("RUNNING"));
+        tale.breaks().contains(&"S47")
+    };
+    assert!(left(&|_| ()));
+    assert!(left(&|object| {
+        object["status"]["requests"] = json!({"snapshot": "1"});
+        object["status"]["snapshots"] = json!(null);
+    }));
+    let well: [&dyn Fn(&mut Value); 3] = [
+        &|object| object["status"]["snapshots"]["nextAt"] = json!("1970-01-01T00:20:00Z"),
+        &|object| object["status"]["snapshots"]["failure"] = json!({"attempts": 1}),
+        &|object| object["status"]["conditions"] = json!([]),
+    ];
+    for change in well {
+        assert!(!left(change));
+    }
+}
