@@ -291,7 +291,8 @@ fn paused(situation: &Situation<'_>, journal: &Journal) -> Verdict {
 fn refused_before(situation: &Situation<'_>, journal: &Journal, step: &Step) -> Option<Verdict> {
     let refusal = journal.refusal_of(step.kind())?;
     let patience = patience(refusal, situation.rules, situation.now);
-    let is_over = patience.is_over && !is_tried(journal);
+    let runs = situation.app.spec.desired_state == DesiredState::Running;
+    let is_over = patience.is_over && !(runs && is_tried(journal));
     Some(Verdict {
         ready: false,
         reason: if is_over {

@@ -23,8 +23,8 @@ pub struct Attempt {
     pub at: Timestamp,
 }
 
-/// How long nobody may have tried for the next attempt to belong to those before.
-const APART: SignedDuration = SignedDuration::from_mins(10);
+/// How long nobody may have tried for the next attempt to belong to those before: a controller that is throttled tries seldom.
+const APART: SignedDuration = SignedDuration::from_mins(30);
 
 impl NotAccepted {
     /// Whether an attempt goes on with those before.

@@ -86,7 +86,6 @@ fn run(seed: u64, looks: Looks) -> Ended {
     let rules = rules(&mut dice);
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
-    tarry(seed, &mut acts);
     spoil(seed, &mut acts);
     let faults = faults(&mut dice);
     let stale = numbers(&mut dice, 200);
@@ -108,7 +107,6 @@ pub fn tell(seed: u64) -> String {
     let rules = rules(&mut dice);
     let mut acts = acts(&mut dice);
     intrude(seed, &mut acts);
-    tarry(seed, &mut acts);
     spoil(seed, &mut acts);
     let faults = faults(&mut dice);
     let acts: Vec<String> = acts.iter().map(|act| format!("{} {:?}", act.name, act.when)).collect();
@@ -218,7 +216,7 @@ fn beside(dice: &mut Dice) -> Vec<Act> {
 fn intrude(seed: u64, acts: &mut Vec<Act>) {
     let mut dice = Dice::new(!seed);
     if !dice.one_in(4) {
-        return;
+        return tarry(seed, acts);
     }
     let soon = dice.pick(&["/intent", "/rollout/gate", "/wayBack", "/failedRevisions"]);
     let then = i64::try_from(dice.below(120)).unwrap_or_default();
@@ -245,14 +243,14 @@ fn intrude(seed: u64, acts: &mut Vec<Act>) {
     acts.splice(place..place, intrusion);
 }
 
-/// What comes to no end in one history of five: a call of a change of the network, or what is listed as going on although it
+/// What comes to no end in one of five of the other histories: a call of a change of the network, or what is listed as going on although it
 /// is over. The dice are its own, too.
 fn tarry(seed: u64, acts: &mut Vec<Act>) {
     let mut dice = Dice::new(seed.rotate_left(32) ^ !0);
     if !dice.one_in(5) {
         return;
     }
-    let works = Act::outage("the service works", Faults::default()).after(dice.pick(&[60, 2_400, 8_000]));
+    let works = Act::outage("the service works", Faults::default()).after(dice.pick(&[60, 2_400]));
     let soon = dice.pick(&["/intent", "/rollout/gate", "/rollout/ranBefore"]);
     let mut tarrying = if dice.one_in(2) {
         vec![

@@ -113,10 +113,10 @@ fn refusals_of_the_moment_of_one_call_are_remembered_from_the_first_to_the_last(
         (StepKind::Update, after(0), after(1400))
     );
     assert_eq!(known.message, "no");
-    let later = refused(case.at(1400 + 601), FaultKind::Throttled);
+    let later = refused(case.at(1400 + 1801), FaultKind::Throttled);
     assert_eq!(
         not_accepted(&later).unwrap().first_at,
-        after(2001),
+        after(3201),
         "nobody tried for long"
     );
     let newer = later

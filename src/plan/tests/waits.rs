@@ -2,6 +2,7 @@
 
 use super::gate::verifying;
 use super::*;
+use crate::plan::not_accepted::Attempt;
 
 fn maintenance(status: OperationStatus) -> ObservedOperation {
     ObservedOperation {
@@ -133,4 +134,21 @@ fn a_deletion_tells_of_a_stop_that_is_listed_as_going_on_or_ends_it_by_force() {
     };
     assert_eq!(stalls(&deletion("Required")).0, Reason::DeadlineExceeded);
     assert_eq!(step(&deletion("BestEffort")), StepKind::ForceStop);
+}
+
+#[test]
+fn attempts_that_are_seldom_because_the_service_throttles_belong_together() {
+    let attempt = |second| Attempt {
+        step: StepKind::Update,
+        revision: Some("r2".into()),
+        message: "ThrottlingException: slow down".into(),
+        at: after(second),
+    };
+    let mut journal = Journal::default();
+    for second in [0, 800, 1600] {
+        journal.tried(attempt(second));
+    }
+    assert_eq!(journal.not_accepted.as_ref().unwrap().first_at, start_of_time());
+    journal.tried(attempt(1600 + 1801));
+    assert_eq!(journal.not_accepted.unwrap().first_at, after(3401));
 }

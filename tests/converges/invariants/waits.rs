@@ -11,6 +11,9 @@ use crate::trace::What;
 /// How much longer than it may last a wait may be told in the same words: what is refused is sent again every five minutes.
 const TOLD_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
+/// How far apart two looks at what is awaited may be; after longer nobody looked.
+const APART: SignedDuration = SignedDuration::from_mins(15);
+
 /// S42: nothing is awaited in the same words for longer than a change, or a deletion, may take while nobody does anything:
 /// then it is told as a stall.
 pub(super) fn nothing_is_awaited_without_an_end(history: History<'_>) -> Vec<String> {
@@ -28,7 +31,8 @@ pub(super) fn nothing_is_awaited_without_an_end(history: History<'_>) -> Vec<Str
         };
         let looked = before.replace(entry.at);
         let said = says_that_it_waits(object);
-        let same = awaited.filter(|(words, _)| said == Some(*words));
+        let watched = looked.is_some_and(|looked| entry.at <= looked + APART);
+        let same = awaited.filter(|(words, _)| watched && said == Some(*words));
         awaited = same.or(said.map(|words| (words, entry.at)));
         // The pass before this one left the words as they were.
         let end = same.map(|(_, since)| since + patience(object) + TOLD_WITHIN);

@@ -442,6 +442,16 @@ fn meanwhile() -> Vec<Scenario> {
             vec![subnets(None), join(), stop().once(refusal), start()],
         ),
         open(
+            "code that is refused after the stop for it, and a stop for long",
+            running(),
+            vec![
+                no_updates(),
+                Act::edit("network and code", merged(&[network(), code("healthy-2.yaml")])),
+                stop().once(refusal),
+                Act::pause(4_000),
+            ],
+        ),
+        open(
             "a VPC that is refused, and a deletion meanwhile",
             vec![create(policy("Delete", "BestEffort"))],
             vec![subnets(None), join(), Act::delete().once(refusal)],
