@@ -14,6 +14,7 @@ use crate::desired::{Desired, Gate};
 use crate::plan::decision::{Stall, Waiting};
 use crate::plan::desk::Desk;
 use crate::plan::gate::others::{is_brought_anew, length, other_operation};
+use crate::plan::ledger::{Failure, Source};
 use crate::plan::{measure, waiting};
 use crate::world::{ObservedJob, OperationStatus, Restored, Sight};
 
@@ -45,6 +46,18 @@ pub(super) struct Trouble {
     pub(super) reason: Reason,
     /// The first cause.
     pub(super) cause: String,
+}
+
+impl Trouble {
+    /// The failure of a revision that it is.
+    pub(super) fn failure_of(&self, revision: &str) -> Failure {
+        Failure {
+            revision: Some(revision.to_owned()),
+            reason: self.reason,
+            cause: self.cause.clone(),
+            source: Source::FlinkRest,
+        }
+    }
 }
 
 /// What a gate asks for.

@@ -85,11 +85,11 @@ impl Desk<'_> {
         self.is_good(revision) || previous.is_some_and(|previous| previous.revision == revision)
     }
 
-    /// Whether a revision is the newest good one, or the one that the way back leads to: its failure is told, and condemns
-    /// nothing.
+    /// Whether a revision is the newest good one, or an earlier one that the way back leads to: its failure is told, and
+    /// condemns nothing.
     pub(super) fn is_gone_back_to(&self, revision: &str) -> bool {
         let way = self.journal.way_back.as_ref();
-        self.is_good(revision) || way.is_some_and(|way| way.to == revision)
+        self.is_good(revision) || self.was_good(revision) && way.is_some_and(|way| way.to == revision)
     }
 
     /// When a job was last proven good, as far as it is remembered.

@@ -5,6 +5,7 @@ pub(super) mod overdue;
 pub(super) mod restart;
 mod running;
 pub(super) mod start;
+mod stateless;
 mod verify;
 
 use crate::api::condition::Reason;

@@ -108,6 +108,7 @@ pub const LAWS: &[Law] = &[
     ("S47", watched::what_is_not_verified_gets_its_snapshots),
     ("S42", waits::nothing_is_awaited_without_an_end),
     ("S43", waits::no_call_without_an_end_keeps_stopped_what_ran),
+    ("S44", good::what_comes_up_without_its_state_is_stopped_once),
     ("S48", good::no_gate_stops_the_good_revision),
     ("S49", good::what_was_good_earlier_is_judged),
     ("conditions", reconciling_and_stalled_exclude_each_other),

@@ -38,6 +38,8 @@ const CENSUS: SignedDuration = SignedDuration::from_mins(1);
 const QUIET_CENSUS: SignedDuration = SignedDuration::from_mins(10);
 /// How long everything may take to rest after an act.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(6);
+/// The most that may happen until everything rests: more is a loop.
+const MOST: usize = 50_000;
 /// How long nothing may happen at the end.
 pub const TAIL: SignedDuration = SignedDuration::from_hours(2);
 
@@ -235,6 +237,9 @@ impl Run {
                     "nothing rests {PATIENCE:#} after {}",
                     name.unwrap_or("the beginning")
                 ));
+            }
+            if self.shared.world().trace.len() > MOST {
+                return Some(format!("more than {MOST} things happened, and nothing rests"));
             }
             self.step(now).await;
         }

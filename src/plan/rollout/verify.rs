@@ -1,7 +1,6 @@
 //! The gate of a job in place: what it says, and what follows.
 
 use crate::api::condition::Reason;
-use crate::api::spec::OnFailure;
 use crate::api::status::HistoryResult;
 use crate::desired::Desired;
 use crate::plan::change::{lost_its_state, open_rollout};
@@ -10,11 +9,9 @@ use crate::plan::desk::Desk;
 use crate::plan::diff::Difference;
 use crate::plan::gate::{self, Trouble, Verdict};
 use crate::plan::hold::held;
-use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::background::{background, beside, beside_unverified};
-use crate::plan::rollout::restart::by_force;
-use crate::plan::step::Step;
-use crate::plan::{health, rollback, waiting};
+use crate::plan::rollout::stateless;
+use crate::plan::{health, rollback};
 use crate::world::Observed;
 
 /// Whether the job in place passed the gate.
@@ -64,23 +61,13 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
 /// The job that the change brought is in trouble: the revision failed, or, where it was good before, its start did.
 fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
     let revision = want.revision.as_str();
-    let good = desk.is_good(revision);
-    if is_left_running(desk, revision) && !(good && trouble.reason == Reason::StateNotRestored) {
+    if desk.is_good(revision) && trouble.reason == Reason::StateNotRestored {
+        return stateless::answer(desk, app, want, &trouble);
+    }
+    if is_left_running(desk, revision) {
         return left_running(desk, want, &trouble);
     }
-    desk.condemn(Failure {
-        revision: Some(want.revision.to_string()),
-        reason: trouble.reason,
-        cause: trouble.cause.clone(),
-        source: Source::FlinkRest,
-    });
-    if good {
-        return match want.on_failure {
-            OnFailure::Hold => stall(Reason::JobUnhealthy, trouble.cause),
-            OnFailure::Rollback => by_force(desk, want),
-            OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
-        };
-    }
+    desk.condemn(trouble.failure_of(revision));
     rollback::plan(desk, app, want)
         .or_else(|| held(desk, want, &Difference::default()))
         .unwrap_or_else(|| stall(trouble.reason, trouble.cause))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::tale::{Tale, object};
 use super::{failed_revisions, is_force_asked_for};
 use crate::history::{History, text};
-use crate::trace::Write;
+use crate::trace::{Entry, What, Write};
 
 /// S48: no job of the newest good revision is stopped by force for what its gate found, but one that came up without its
 /// state: the service refused a call because it is down, `onUnhealthy` answers, somebody asked, another comes, or a change
@@ -35,6 +35,37 @@ fn has_a_reason(status: &Value, good: &str) -> bool {
         || status.pointer("/health/restartLoop/answer").is_some()
         || !status["wayBack"].is_null()
         || is_stateless
+}
+
+/// S44: a job of the newest good revision that came up without its state is stopped by force once, and not again before
+/// somebody does something.
+pub(super) fn what_comes_up_without_its_state_is_stopped_once(history: History<'_>) -> Vec<String> {
+    let mut stopped: Option<usize> = None;
+    let mut found = Vec::new();
+    for (at, entry, call) in history.calls() {
+        let written = history.written(at);
+        let good = text(written, "/revisions/good");
+        let failure = &written["lastFailure"];
+        let is_stateless = text(failure, "/reason") == "StateNotRestored" && text(failure, "/revision") == good;
+        let is_in_place = text(written, "/revisions/running") == good && written["wayBack"].is_null();
+        let is_down = text(written, "/refusal/class") == "JobDown";
+        if !call.forces() || !call.took_effect || !is_stateless || !is_in_place || is_down {
+            continue;
+        }
+        if is_force_asked_for(history, at) || written.pointer("/health/restartLoop/answer").is_some() {
+            continue;
+        }
+        let since = stopped.map(|since| &history.0[since..at]);
+        let is_left = |entry: &Entry| matches!(entry.what, What::User(_) | What::Elsewhere(_));
+        if since.is_some_and(|since| !since.iter().any(is_left)) {
+            found.push(format!(
+                "a job without its state is stopped by force again at {}",
+                entry.at
+            ));
+        }
+        stopped = Some(at);
+    }
+    found
 }
 
 /// S49: only the start of the newest good revision, or of the one that a way back leads to, fails without its revision; every
@@ -102,6 +133,22 @@ fn a_forced_stop_of_the_good_revision_breaks_s48() {
         failed(object);
         object["spec"]["rollout"] = json!({"onFailure": "ForceStop"});
     }));
+}
+
+#[test]
+fn a_job_without_its_state_that_is_stopped_by_force_twice_breaks_s44() {
+    let stopped = |between: What| {
+        let tale = Tale::new().with(|object, _| {
+            object["status"]["revisions"] = json!({"good": "r1", "running": "r1"});
+            object["status"]["lastFailure"] = json!({"reason": "StateNotRestored", "revision": "r1"});
+        });
+        let force = || json!({"Force": true});
+        let tale = tale.pass(0, Some("RUNNING")).call(0, "StopApplication", force());
+        let tale = tale.add(60, between).pass(90, Some("RUNNING"));
+        tale.call(90, "StopApplication", force()).breaks().contains(&"S44")
+    };
+    assert!(stopped(What::Crash));
+    assert!(!stopped(What::User("sluicegate.dev/retry-requested-at")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::rollouts::{running_with, update};
-use super::{Scenario, create, merged, nonce, open, parallelism, start, stop};
+use super::{Scenario, create, merged, nonce, open, parallelism, retry, start, stop};
 use crate::script::{Act, code};
 
 /// Long enough for a job that ages to be in a loop.
@@ -17,6 +17,7 @@ fn long_gate() -> Value {
 /// Every story of this kind.
 pub(super) fn all() -> Vec<Scenario> {
     let mut all = in_its_own_gate();
+    all.extend(without_its_state());
     all.extend(good_earlier());
     all
 }
@@ -44,6 +45,27 @@ fn in_its_own_gate() -> Vec<Scenario> {
             "a good revision that loops in the gate of its start and is started again",
             ages(json!({"health": {"onUnhealthy": "Restart"}})),
             vec![long(), stop(), start(), Act::pause(2 * AGED)],
+        ),
+    ]
+}
+
+fn without_its_state() -> Vec<Scenario> {
+    let forgets = |more: Value| vec![create(merged(&[code("forgets-1.yaml"), more]))];
+    vec![
+        open(
+            "a good revision that comes up without its state",
+            forgets(json!({})),
+            vec![nonce(1), Act::pause(AGED)],
+        ),
+        open(
+            "a good revision that comes up without its state and is left",
+            forgets(json!({"rollout": {"onFailure": "Hold"}})),
+            vec![stop(), start(), Act::pause(AGED)],
+        ),
+        open(
+            "a good revision that comes up without its state and is tried again",
+            forgets(json!({})),
+            vec![nonce(1), Act::pause(AGED), retry("1"), Act::pause(AGED), nonce(2)],
         ),
     ]
 }
