@@ -63,7 +63,10 @@ pub(super) fn what_comes_up_without_its_state_is_stopped_once(history: History<'
                 entry.at
             ));
         }
-        stopped = Some(at);
+        // The start that follows is the restart that is asked for, and another attempt.
+        let nonce = &history.object(at)["spec"]["restartNonce"];
+        let is_asked_for = !written["requests"]["restart"].is_null() || *nonce != written["handled"]["restartNonce"];
+        stopped = (!is_asked_for).then_some(at);
     }
     found
 }
