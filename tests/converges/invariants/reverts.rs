@@ -92,8 +92,8 @@ pub(super) fn no_update_follows_a_snapshot_that_the_job_could_not_give(history: 
                     ));
                 }
             }
-            "TakeSnapshot" if !call.answered => {}
             "Tag" | "Untag" | "SetMaintenanceWindow" | "BackUp" => {}
+            _ if !call.answered => {}
             _ => first = None,
         }
     }

@@ -59,7 +59,10 @@ pub(super) fn a_revision_is_rolled_back_once_and_only_to_what_was_good(history: 
             found.push(format!("revision {from} is rolled back again at {}", entry.at));
         }
         let status = &after["status"];
-        if text(status, "/revisions/good") != to || failed_revisions(status).contains(to) {
+        // Somebody may ask to go back behind the newest good revision.
+        let is_older = text(way, "/reason") == "Manual" && text(status, "/revisions/previous/revision") == to;
+        let is_good = text(status, "/revisions/good") == to || is_older;
+        if !is_good || failed_revisions(status).contains(to) {
             found.push(format!("the way back of {} leads to {to}, which is not good", entry.at));
         }
         if !is_asked_for {
@@ -68,7 +71,8 @@ pub(super) fn a_revision_is_rolled_back_once_and_only_to_what_was_good(history: 
     }
     let astray = history
         .calls()
-        .filter(|(_, _, call)| call.origin.returns_to_good == Some(false));
+        .filter(|(_, _, call)| call.origin.returns_to_good == Some(false))
+        .filter(|(at, _, _)| text(history.written(*at), "/wayBack/reason") != "Manual");
     found.extend(astray.map(|(_, entry, _)| format!("RollbackApplication at {} leads to what is not good", entry.at)));
     found
 }

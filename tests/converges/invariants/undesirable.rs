@@ -44,7 +44,8 @@ fn waiting(object: &Value) -> Vec<&'static str> {
     let reports = object["spec"]["management"]["drift"] == "Report";
     let ended = newest.is_some_and(|newest| match text(newest, "/result") {
         "JobEnded" => true,
-        "StoppedElsewhere" => !reports,
+        // Content that no revision is known to have is not started.
+        "StoppedElsewhere" => !reports && status["aws"]["applicationVersionId"] == status["revisions"]["goodVersionId"],
         _ => false,
     });
     let stopped = !status["rollout"]["ranBefore"].is_null();
