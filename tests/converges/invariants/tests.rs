@@ -15,6 +15,19 @@ fn update(run: Option<&Value>) -> Value {
 }
 
 #[test]
+fn every_law_stands_in_the_document() {
+    let document = include_str!("../../../docs/architecture.md");
+    let numbered = super::LAWS
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| name.starts_with('S'));
+    let missing: Vec<&str> = numbered
+        .filter(|name| !document.contains(&format!("| {name} |")))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
 fn an_ordinary_start_change_and_stop_break_nothing() {
     let latest = restore("RESTORE_FROM_LATEST_SNAPSHOT", None);
     let tale = Tale::new()
