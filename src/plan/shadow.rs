@@ -2,9 +2,8 @@
 //! decide differently is a named difference or a fault.
 //!
 //! `tests/proof/shadow.sh COMMIT` writes that planner to `target/shadow/before.rs`. Which of the two is heeded is said by
-//! `SLUICEGATE_SHADOW`: with `before` it is the other one, so that the states are compared which only that one reaches.
-
-use std::sync::LazyLock;
+//! `SLUICEGATE_SHADOW` when this is built: with `before` it is the other one, so that the states are compared which only that
+//! one reaches.
 
 use crate::plan::decision::Decision;
 use crate::plan::situation::Situation;
@@ -13,9 +12,8 @@ use crate::plan::situation::Situation;
 #[path = "../../target/shadow/before.rs"]
 mod before;
 
-/// Whether the planner of the other commit is heeded.
-static HEEDS_BEFORE: LazyLock<bool> =
-    LazyLock::new(|| std::env::var("SLUICEGATE_SHADOW").is_ok_and(|whose| whose == "before"));
+/// Whose decision is heeded; `before` is that of the other commit.
+const HEEDED: Option<&str> = option_env!("SLUICEGATE_SHADOW");
 
 /// A difference that is meant: its name, and where it is one.
 type Named = (&'static str, fn(&Situation<'_>, &Decision, &Decision) -> bool);
@@ -35,5 +33,5 @@ pub(super) fn beside(situation: &Situation<'_>, after: Decision) -> Decision {
         "the planners differ.\nbefore: {before:#?}\nafter: {after:#?}\nstatus: {:#?}",
         situation.app.status
     );
-    if *HEEDS_BEFORE { before } else { after }
+    if HEEDED == Some("before") { before } else { after }
 }
