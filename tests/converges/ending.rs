@@ -119,7 +119,8 @@ fn unjudged(ended: &Ended) -> Option<String> {
     let gate = status.pointer("/rollout/gate")?;
     let faults = ended.world.service.faults();
     let is_watched_only = object["spec"]["management"]["mode"] == "ObserveOnly";
-    let is_seen = !is_watched_only && faults.flink_rest.is_empty() && faults.deny.is_empty();
+    let goes = !object["metadata"]["deletionTimestamp"].is_null();
+    let is_seen = !is_watched_only && !goes && faults.flink_rest.is_empty() && faults.deny.is_empty();
     let runs = text(status, "/aws/applicationStatus") == "RUNNING" && is_true(status, "Stalled");
     (is_seen && runs && gate["jobId"].is_null()).then(|| "L1: nobody looks at the job that a change brought".to_owned())
 }

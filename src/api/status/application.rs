@@ -27,7 +27,6 @@ pub struct AwsStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_status: Option<String>,
     /// Since when the service was seen to report that status, where it is one in which an application cannot rest.
-    #[schemars(with = "Option<String>", length(max = 64))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub application_status_since: Option<Timestamp>,
     /// The configuration version that the service reports.

@@ -241,16 +241,18 @@ pub(super) fn what_is_stopped_in_its_gate_stays_stopped(history: History<'_>) ->
         if !is_stop || !in_gate || text(history.object(at), "/spec/desiredState") == "Stopped" {
             continue;
         }
-        let since = history.0[at + 1..].iter().take_while(|entry| match &entry.what {
+        let since = history.0.iter().enumerate().skip(at + 1);
+        let since = since.take_while(|(_, entry)| match &entry.what {
             What::User(_) | What::Elsewhere(_) => false,
             What::Call(call) => call.operation != "StopApplication",
             _ => true,
         });
-        let mut calls = since.filter_map(|entry| match &entry.what {
-            What::Call(call) => Some((entry.at, call)),
-            _ => None,
-        });
-        if let Some((started, _)) = calls.find(|(_, call)| call.operation == "StartApplication") {
+        let mut calls = since.filter_map(|(place, entry)| Some((place, entry.at, entry.call()?)));
+        // A revision that the spec asked for before the stop, and nobody saw yet, takes the place of what was stopped.
+        let is_another =
+            |place: usize| text(history.written(place), "/intent/revision") != text(written, "/revisions/running");
+        let started = calls.find(|(_, _, call)| call.operation == "StartApplication");
+        if let Some((_, started, _)) = started.filter(|(place, _, _)| !is_another(*place)) {
             found.push(format!(
                 "what somebody stopped in its gate at {} is started at {started}",
                 entry.at
