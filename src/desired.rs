@@ -32,7 +32,7 @@ pub use references::References;
 pub use schedule::Schedule;
 pub use schema::misfits;
 pub use snapshots::{Retention, Runs, SnapshotPolicy};
-pub(crate) use upkeep::{InPlace, progress_deadline, to_remember};
+pub(crate) use upkeep::{InPlace, asks_for_no_snapshots, progress_deadline, to_remember};
 pub use window::{ChangeWindow, ChangeWindows, Opening};
 
 /// What a spec asks for, validated and with every default filled in.

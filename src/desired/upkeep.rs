@@ -58,6 +58,17 @@ pub(crate) fn to_remember(spec: &FlinkApplicationSpec) -> Option<String> {
     (members != Members::default() && text.len() <= MOST).then_some(text)
 }
 
+/// Whether a spec asks for no snapshots, with all that says that the state may be lost.
+#[must_use]
+pub(crate) fn asks_for_no_snapshots(spec: &FlinkApplicationSpec) -> bool {
+    let asked = spec.snapshots.as_ref().and_then(|snapshots| snapshots.enabled);
+    asked == Some(false)
+        && is_valid(|check| {
+            let restore = check.restore(spec);
+            check.snapshots_off(spec, &restore);
+        })
+}
+
 /// How long each operation of a change, and its gate, may take.
 #[must_use]
 pub(crate) fn progress_deadline(app: &FlinkApplication) -> SignedDuration {

@@ -7,13 +7,17 @@ use crate::desired::Desired;
 use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::{Desk, restart_wanted};
 use crate::plan::diff::Difference;
+use crate::plan::undesirable;
 
 /// The forced stop on request, or in answer to a loop, since which nobody asked for something else.
 pub(super) fn forced_stop_that_holds(desk: &Desk<'_>, want: &Desired) -> Option<ForceStopped> {
     let stopped = desk.journal.force_stopped.clone()?;
     let stand_in = stand_in(desk, want);
-    let of_this =
-        stopped.revision == want.revision.as_str() || stand_in.is_some_and(|stand_in| stand_in.to == stopped.revision);
+    // A spec that cannot be followed asks for nothing else.
+    let is_unusable = desk.held_back.as_ref().is_some_and(undesirable::is_why);
+    let of_this = is_unusable
+        || stopped.revision == want.revision.as_str()
+        || stand_in.is_some_and(|stand_in| stand_in.to == stopped.revision);
     let holds = of_this && want.state == DesiredState::Running && !restart_wanted(&desk.journal, want);
     holds.then_some(stopped)
 }

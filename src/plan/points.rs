@@ -9,6 +9,9 @@ use crate::plan::desk::Desk;
 use crate::plan::snapshots::name;
 use crate::world::{ObservedSnapshot, SnapshotStatus};
 
+/// What stands for the revision of a job that came up without its state: nothing goes back to what it snapshots.
+pub(super) const STATELESS: &str = "without its state";
+
 /// The newest READY snapshot that a job of a good revision made and that a runtime can restore.
 ///
 /// A snapshot is told by the time at which it appeared, not by its version id: the id moves before the savepoint of an
@@ -33,10 +36,12 @@ fn made_in(span: &UnprovenSpan, snapshot: &ObservedSnapshot) -> bool {
     span.holds(snapshot.created_at) || in_its_first_second && is_its_own
 }
 
-/// Whether no job of a revision that failed made a snapshot.
+/// Whether no job of a revision that failed, or that lost its state, made a snapshot.
 pub(super) fn is_sound(desk: &Desk<'_>, snapshot: &ObservedSnapshot) -> bool {
     let mut spans = desk.journal.unproven.iter();
-    !spans.any(|span| desk.journal.failure_of(&span.revision).is_some() && made_in(span, snapshot))
+    let is_spoilt =
+        |span: &UnprovenSpan| span.revision == STATELESS || desk.journal.failure_of(&span.revision).is_some();
+    !spans.any(|span| is_spoilt(span) && made_in(span, snapshot))
 }
 
 /// The newest of some snapshots, by [`recency`].

@@ -6,7 +6,7 @@
 use crate::api::condition::Reason;
 use crate::api::spec::RestoreFrom;
 use crate::api::status::Journal;
-use crate::desired::Desired;
+use crate::desired::{Desired, asks_for_no_snapshots};
 use crate::plan::decision::{HeldBack, Plan, stall};
 use crate::plan::desk::Desk;
 use crate::plan::points;
@@ -16,8 +16,7 @@ use crate::world::{ApplicationStatus, Observed};
 
 /// Whether snapshots are off although neither the spec nor a revision that was brought has them off.
 pub(crate) fn by_somebody_else(situation: &Situation<'_>, journal: &Journal) -> bool {
-    let asked = situation.app.spec.snapshots.as_ref();
-    let asks_for_none = asked.is_some_and(|snapshots| snapshots.enabled == Some(false));
+    let asks_for_none = asks_for_no_snapshots(&situation.app.spec);
     let app = situation.world.application.as_ref();
     !asks_for_none && app.is_some_and(|app| !app.configuration.snapshots_enabled && !was_brought(app, journal))
 }

@@ -76,13 +76,17 @@ pub(crate) fn reason_of(status: &ApplicationStatus) -> Reason {
 
 /// When what the service does now began, as far as it is known.
 pub(super) fn began(desk: &Desk<'_>) -> Option<Timestamp> {
-    let operation = desk.situation.world.in_flight().map(|operation| operation.started_at);
+    let since = desk.journal.aws.as_ref().and_then(|aws| aws.application_status_since);
+    // One that brought its job is over, and may be listed beside what began after it.
+    let brought = desk.journal.brought_job.as_ref();
+    let brought = brought.and_then(|brought| brought.operation_id.as_ref());
+    let operation = desk.situation.world.in_flight().map(|operation| {
+        let seen = since.filter(|_| brought == Some(&operation.id));
+        seen.map_or(operation.started_at, |seen| seen.max(operation.started_at))
+    });
     let declared = desk.journal.intent.as_ref().map(|intent| intent.declared_at);
     // Not everything that the service does is listed as an operation: a deletion is not.
-    let aws = desk.journal.aws.as_ref();
-    operation
-        .or(declared)
-        .or(aws.and_then(|aws| aws.application_status_since))
+    operation.or(declared).or(since)
 }
 
 /// Whether what the service does now lasts longer than it may.

@@ -14,7 +14,7 @@ use crate::plan::ledger::{Failure, Source};
 use crate::plan::rollout::restart::by_force;
 use crate::plan::step::Step;
 use crate::plan::{put_back, waiting};
-use crate::world::{ApplicationStatus, Observed, OperationStatus};
+use crate::world::{ApplicationStatus, Observed, ObservedOperation, OperationStatus};
 
 /// An update of the change in flight that lasts longer than allowed is a failure of its revision. Where the job before
 /// it was never proven, or is in a loop, it may be that job which cannot be stopped with a snapshot (facts §4.3): it is stopped by force,
@@ -50,9 +50,22 @@ pub(super) fn give_up_on_update(desk: &mut Desk<'_>, app: &Observed, want: &Desi
 /// Whether the update that goes on is the one of the change and not somebody else's.
 fn is_of_ours(desk: &Desk<'_>) -> bool {
     match desk.situation.world.in_flight() {
-        Some(operation) => desk.journal.given_up_operation_id.as_ref() == Some(&operation.id),
+        Some(operation) => {
+            desk.journal.given_up_operation_id.as_ref() == Some(&operation.id) && explains(desk, operation)
+        }
         None => awaited(desk) == Some(StepKind::Update),
     }
+}
+
+/// Whether the status is one that an operation brings about: the operation may be listed although it is over.
+fn explains(desk: &Desk<'_>, operation: &ObservedOperation) -> bool {
+    let status = desk.situation.world.application.as_ref().map(|app| &app.status);
+    let other = match status {
+        Some(ApplicationStatus::Starting) => StepKind::Start,
+        Some(ApplicationStatus::Stopping) => StepKind::Stop,
+        _ => return true,
+    };
+    operation.kind == other.operation()
 }
 
 /// The call whose effect was awaited before this pass.

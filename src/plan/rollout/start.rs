@@ -76,17 +76,13 @@ fn rest_after_end(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
     rest(desk, "ended", newest + REST[count - 1])
 }
 
-/// When starts of the revision failed since it was proven, or since somebody asked for another attempt, newest first.
-pub(super) fn failed_starts<'a>(desk: &'a Desk<'_>, want: &'a Desired) -> impl Iterator<Item = Timestamp> + 'a {
-    since_retry(desk, want)
+/// A good revision that did not start, or whose restart failed, is tried again at a growing distance.
+pub(super) fn rest_after_failure(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
+    let failures: Vec<_> = since_retry(desk, want)
         .take_while(|entry| entry.result != HistoryResult::Promoted)
         .filter(|entry| entry.result == HistoryResult::StartFailed)
         .map(|entry| entry.at)
-}
-
-/// A good revision that did not start, or whose restart failed, is tried again at a growing distance.
-pub(super) fn rest_after_failure(desk: &Desk<'_>, want: &Desired) -> Option<Plan> {
-    let failures: Vec<_> = failed_starts(desk, want).collect();
+        .collect();
     let newest = *failures.first()?;
     let Some(pause) = START_REST.get(failures.len() - 1) else {
         let cause = desk

@@ -5,29 +5,38 @@
 
 use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
+use crate::api::status::HistoryResult;
 use crate::desired::Desired;
 use crate::plan::change::lost_its_state;
 use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::Desk;
 use crate::plan::gate::Trouble;
+use crate::plan::points::STATELESS;
 use crate::plan::rollout::restart::by_force;
-use crate::plan::rollout::start::failed_starts;
 use crate::plan::step::Step;
 use crate::plan::{health, waiting};
-use crate::world::Observed;
 
 /// What follows for such a job.
-pub(super) fn answer(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: &Trouble) -> Plan {
+pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> Plan {
+    let revision = want.revision.as_str();
     let rollout = desk.journal.rollout.clone();
-    let is_forgiven = failed_starts(desk, want).next().is_none();
-    if is_forgiven || !lost_its_state(desk, want.revision.as_str()) {
-        desk.condemn(trouble.failure_of(want.revision.as_str()));
+    let is_known = lost_its_state(desk, revision);
+    let is_left = is_known && is_marked(desk);
+    let is_again = is_left || !is_known && came_up_so_before(desk, revision);
+    let is_forgiven = is_tried_again(desk);
+    if is_forgiven || !is_known {
+        desk.condemn(trouble.failure_of(revision));
     }
-    let is_again = failed_starts(desk, want).count() > 1;
-    if is_again || want.on_failure == OnFailure::Hold || health::restarted_lately(desk) {
+    if !is_forgiven && is_again || want.on_failure == OnFailure::Hold || health::restarted_lately(desk) {
         desk.journal.rollout = rollout;
-        leave_its_snapshots(desk, app);
+        mark(desk);
         return told(trouble, is_again);
+    }
+    if is_forgiven || !is_known {
+        // The start that follows goes on from what was there before this job.
+        desk.journal.rollout = rollout;
+        mark(desk);
+        desk.close_span(desk.situation.now);
     }
     desk.journal.rollout = None;
     match want.on_failure {
@@ -36,18 +45,37 @@ pub(super) fn answer(desk: &mut Desk<'_>, app: &Observed, want: &Desired, troubl
     }
 }
 
+/// Whether the job before this one came up without its state too, and nobody asked for another attempt since.
+fn came_up_so_before(desk: &Desk<'_>, revision: &str) -> bool {
+    let failure = desk.journal.last_failure.as_ref();
+    let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
+    let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));
+    let is_proven_since = |at| desk.proven_at().is_some_and(|proven_at| proven_at > at);
+    failure.is_some_and(|failure| !is_proven_since(failure.at)) && !is_tried_again(desk)
+}
+
+/// Whether somebody asked for another attempt since the last failure.
+fn is_tried_again(desk: &Desk<'_>) -> bool {
+    let failed_at = desk.journal.last_failure.as_ref().map(|failure| failure.at);
+    let mut newest_first = desk.journal.history.iter().rev();
+    let retried = newest_first.find(|entry| entry.result == HistoryResult::Retried);
+    retried
+        .zip(failed_at)
+        .is_some_and(|(retried, failed_at)| retried.at > failed_at)
+}
+
+/// Whether the job in place is left running.
+fn is_marked(desk: &Desk<'_>) -> bool {
+    let mut spans = desk.journal.unproven.iter();
+    spans.any(|span| span.until.is_none() && span.revision == STATELESS)
+}
+
 /// Lets no snapshot of the job in place be one to go back to.
-fn leave_its_snapshots(desk: &mut Desk<'_>, app: &Observed) {
-    let label = format!("version {}", app.version_id);
-    let is_open = desk
-        .journal
-        .unproven
-        .iter()
-        .any(|span| span.until.is_none() && span.revision == label);
-    if !is_open {
+fn mark(desk: &mut Desk<'_>) {
+    if !is_marked(desk) {
         let gate = desk.journal.rollout.as_ref().and_then(|rollout| rollout.gate.as_ref());
         let since = gate.and_then(|gate| gate.opened_at).unwrap_or(desk.situation.now);
-        desk.open_span(Some(&label), since);
+        desk.open_span(Some(STATELESS), since);
     }
 }
 

@@ -62,12 +62,15 @@ pub(super) fn verify(desk: &mut Desk<'_>, app: &Observed, want: &Desired) -> Opt
 fn disproved(desk: &mut Desk<'_>, app: &Observed, want: &Desired, trouble: Trouble) -> Plan {
     let revision = want.revision.as_str();
     if desk.is_good(revision) && trouble.reason == Reason::StateNotRestored {
-        return stateless::answer(desk, app, want, &trouble);
+        return stateless::answer(desk, want, &trouble);
     }
     if is_left_running(desk, revision) {
         return left_running(desk, want, &trouble);
     }
     desk.condemn(trouble.failure_of(revision));
+    // What was asked for before the attempt failed asks for no other one.
+    let request = desk.journal.requests().restart;
+    desk.handle_restart(want.restart_nonce, request);
     rollback::plan(desk, app, want)
         .or_else(|| held(desk, want, &Difference::default()))
         .unwrap_or_else(|| stall(trouble.reason, trouble.cause))

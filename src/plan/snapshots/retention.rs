@@ -97,8 +97,11 @@ fn protected(desk: &Desk<'_>, app: &Observed, want: &Desired) -> Vec<String> {
         Initial::Named(name) => Some(name.clone()),
         Initial::Latest | Initial::Empty => None,
     };
-    let once = want.restore.once.as_ref().map(|(_, name)| name.clone());
-    [newest, point, revisions.good_snapshot, previous, initial, once]
+    // What the spec names is kept also while the spec cannot be followed.
+    let named = desk.situation.app.spec.restore.as_ref();
+    let asked = named.and_then(|restore| restore.initial.as_ref()?.snapshot_name.clone());
+    let once = named.and_then(|restore| Some(restore.once.as_ref()?.snapshot_name.clone()));
+    [newest, point, revisions.good_snapshot, previous, initial, asked, once]
         .into_iter()
         .flatten()
         .collect()

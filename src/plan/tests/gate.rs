@@ -94,6 +94,16 @@ fn a_finished_source_beside_running_subtasks_is_up() {
 }
 
 #[test]
+fn a_restart_that_was_asked_for_before_the_gate_failed_is_not_another_attempt() {
+    let looping = job(|job| job.restarts = Some(9));
+    let asked = verifying("rollout: {onFailure: Hold}").annotate("sluicegate.dev/restart-requested-at", "1");
+    let decision = after_looks(asked, vec![(10, looping.clone()), (13, looping)]);
+    assert_eq!(failed(&decision), Reason::RestartLoop);
+    assert_eq!(stalls(&decision).0, Reason::RestartLoop);
+    assert_eq!(decision.journal.requests().restart, None);
+}
+
+#[test]
 fn a_slow_restore_is_progress_until_the_deadline_and_a_failure_after_it() {
     let restoring = job(|job| {
         for vertex in &mut job.vertices {

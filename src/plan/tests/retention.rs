@@ -95,6 +95,11 @@ fn what_somebody_may_go_back_to_is_never_deleted() {
     );
     let named = Case::running(&once).journal(|journal| journal.handled.as_mut().unwrap().restore_once = Some(1));
     assert_eq!(deletions(named.snapshots(list.clone())), [100, 300, 400]);
+    let spoilt = Case::running(&once)
+        .recorded()
+        .respec(&format!("{once}\ntags: {{'aws:team': orders}}"));
+    let named_only = vec![ours(5, 500), ours(2, 200)];
+    assert!(!matches!(spoilt.snapshots(named_only).decide().plan, Plan::Do(_)));
     let unproven_newest = retaining("maxCount: 1").snapshots(list).journal(|journal| {
         journal.unproven.push(crate::api::status::UnprovenSpan {
             revision: "version 9".into(),

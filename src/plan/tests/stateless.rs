@@ -1,7 +1,8 @@
 //! A good revision whose job came up without its state.
 
+use super::gate::rollout_of;
 use super::*;
-use crate::api::status::{FailedRevision, LastFailure, WayBack};
+use crate::api::status::{FailedRevision, GateStatus, LastFailure, RolloutStatus, WayBack};
 
 /// The failure of a revision whose job came up without its state.
 fn stateless(revision: &str) -> LastFailure {
@@ -31,6 +32,33 @@ fn a_good_revision_that_came_up_without_its_state_is_not_proven_by_a_stop_that_w
     });
     let decision = case.at(10).recorded().sees(empty_job()).at(13).decide();
     assert_eq!(step(&decision), StepKind::ForceStop);
+}
+
+#[test]
+fn a_start_that_failed_before_is_no_job_without_its_state() {
+    let case = Case::running("");
+    let revision = case.want().unwrap().revision.to_string();
+    let again = |reason: Reason| {
+        let operation = operation("op-start", "StartApplication", OperationStatus::Successful);
+        let case = Case::running("").operations(vec![operation]).journal(|journal| {
+            journal.last_failure = Some(LastFailure {
+                at: start_of_time() - SignedDuration::from_secs(60),
+                reason,
+                ..stateless(&revision)
+            });
+            journal.rollout = Some(RolloutStatus {
+                gate: Some(GateStatus {
+                    operation_id: Some("op-start".into()),
+                    state_expected: true,
+                    ..GateStatus::since(after(1))
+                }),
+                ..rollout_of(&revision)
+            });
+        });
+        case.at(10).sees(empty_job()).decide()
+    };
+    assert_eq!(step(&again(Reason::StartFailed)), StepKind::ForceStop);
+    assert_eq!(stalls(&again(Reason::StateNotRestored)).0, Reason::RollbackFailed);
 }
 
 #[test]

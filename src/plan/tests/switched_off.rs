@@ -148,3 +148,10 @@ fn a_deletion_that_must_keep_the_state_says_what_would_help() {
     let best = case.respec("deletion: {policy: Stop, finalSnapshot: BestEffort}");
     assert_eq!(step(&best.decide()), StepKind::Stop);
 }
+
+#[test]
+fn a_spec_that_cannot_be_followed_and_asks_for_no_snapshots_is_no_consent() {
+    let spoilt = switched_off("").recorded().respec("snapshots: {enabled: false}");
+    let decision = spoilt.annotate("sluicegate.dev/restart-requested-at", "1").decide();
+    assert_eq!(stalls(&decision).0, Reason::NoRestorePoint);
+}

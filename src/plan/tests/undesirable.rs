@@ -218,6 +218,25 @@ fn a_forced_stop_holds() {
 }
 
 #[test]
+fn a_forced_stop_of_another_revision_than_that_in_place_holds_too() {
+    let stopped = || {
+        let case = Case::running("").world(|app| app.status = ApplicationStatus::Ready);
+        case.journal(|journal| {
+            journal.revisions.as_mut().unwrap().running = None;
+            journal.force_stopped = Some(crate::api::status::ForceStopped {
+                revision: "held".into(),
+                at: start_of_time(),
+                cause: None,
+                elsewhere: false,
+            });
+        })
+    };
+    either(stopped, "", |_, decision, spoiled| {
+        assert_eq!(stalls(decision).0, Reason::ForceStopped, "{spoiled}");
+    });
+}
+
+#[test]
 fn the_spec_is_told_when_there_is_nothing_else_to_do() {
     let decision = Case::running("").recorded().respec(INVALID).decide();
     let (reason, message) = stalls(&decision);
