@@ -264,6 +264,16 @@ fn is_force_asked_for(history: History<'_>, at: usize) -> bool {
         || !history.object(at)["metadata"]["deletionTimestamp"].is_null()
 }
 
+/// Whether nothing happens although the object asks for a restart of a job that runs.
+fn is_restart_left(object: &Value) -> bool {
+    let status = &object["status"];
+    let (asked, handled) = (&object["spec"]["restartNonce"], &status["handled"]["restartNonce"]);
+    let is_open = !status["requests"]["restart"].is_null() || !asked.is_null() && asked != handled;
+    let is_idle = status["intent"].is_null() && status["refusal"].is_null();
+    let runs = text(status, "/aws/applicationStatus") == "RUNNING";
+    is_open && is_idle && runs && status["observedGeneration"] == object["metadata"]["generation"]
+}
+
 /// The revisions that a status calls failed.
 fn failed_revisions(status: &Value) -> BTreeSet<&str> {
     let failed = status["failedRevisions"].as_array();

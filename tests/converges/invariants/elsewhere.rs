@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::rollouts::launches;
-use super::{brings_revision, failed_revisions, is_force_asked_for, is_stalled_as};
+use super::{brings_revision, failed_revisions, is_force_asked_for, is_restart_left, is_stalled_as};
 use crate::history::{History, text};
 use crate::script::SWITCHED_OFF;
 use crate::trace::{Call, Entry, What};
@@ -203,13 +203,7 @@ pub(super) fn no_rollback_of_a_person_is_told_as_one_of_the_service(history: His
 pub(super) fn what_is_in_place_is_restarted_when_it_is_asked_for(history: History<'_>) -> Vec<String> {
     let put_off = history.writes().filter(|(_, _, write)| {
         let Some(after) = &write.after else { return false };
-        let status = &after["status"];
-        let (asked, handled) = (&after["spec"]["restartNonce"], &status["handled"]["restartNonce"]);
-        let open = !status["requests"]["restart"].is_null() || !asked.is_null() && asked != handled;
-        let idle = status["intent"].is_null() && status["refusal"].is_null();
-        let running = text(status, "/aws/applicationStatus") == "RUNNING";
-        let observed = status["observedGeneration"] == after["metadata"]["generation"];
-        observed && open && idle && running && is_stalled_as(status, "RolledBack")
+        is_restart_left(after) && is_stalled_as(&after["status"], "RolledBack")
     });
     put_off
         .map(|(_, entry, _)| format!("a restart of what is in place is put off at {}", entry.at))

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{failed_revisions, is_stalled_as, stalled_for};
+use super::{failed_revisions, is_restart_left, is_stalled_as, stalled_for};
 use crate::history::{History, text};
 use crate::trace::What;
 
@@ -16,17 +16,12 @@ pub(super) fn what_failed_and_is_left_is_restarted_when_it_is_asked_for(history:
     let put_off = history.writes().filter(|(_, _, write)| {
         let Some(after) = &write.after else { return false };
         let status = &after["status"];
-        let (asked, handled) = (&after["spec"]["restartNonce"], &status["handled"]["restartNonce"]);
-        let open = !status["requests"]["restart"].is_null() || !asked.is_null() && asked != handled;
-        let idle = status["intent"].is_null() && status["refusal"].is_null();
-        let running = text(status, "/aws/applicationStatus") == "RUNNING";
-        let observed = status["observedGeneration"] == after["metadata"]["generation"];
         let in_place = text(status, "/revisions/running");
         let failed = failed_revisions(status).contains(in_place) && status["wayBack"].is_null();
         let spoiled = ["InvalidSpec", "ReferenceNotFound"];
         let told =
             stalled_for(status).is_some_and(|(reason, _)| reason != "NoRestorePoint" && !spoiled.contains(&reason));
-        observed && open && idle && running && failed && told
+        is_restart_left(after) && failed && told
     });
     put_off
         .map(|(_, entry, _)| format!("a restart of what failed and is in place is put off at {}", entry.at))
