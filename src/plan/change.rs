@@ -1,5 +1,7 @@
 //! A change that is being brought out: its rollout, its calls while nothing runs, and what it leaves undone.
 
+use jiff::Timestamp;
+
 use crate::api::condition::Reason;
 use crate::api::status::{GateStatus, RanBefore, RolloutStatus};
 use crate::configuration::{Configuration, Revision};
@@ -69,15 +71,20 @@ pub(super) fn open_rollout(desk: &mut Desk<'_>, app: &Observed, want: &Desired) 
     rollout
 }
 
-/// Whether a job of the revision was last seen to come up without its state, and nothing was proven or brought since.
-pub(super) fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
+/// When a job of the revision was last seen to come up without its state, where nothing was proven since.
+pub(super) fn lost_its_state_at(desk: &Desk<'_>, revision: &str) -> Option<Timestamp> {
     let failure = desk.journal.last_failure.as_ref();
     let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
-    let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));
-    failure.is_some_and(|failure| {
-        let is_proven = desk.proven_at().is_some_and(|proven_at| proven_at > failure.at);
-        !is_proven && !gate::is_brought_since(desk, failure.at)
-    })
+    let at = failure
+        .filter(|failure| failure.revision.as_deref() == Some(revision))?
+        .at;
+    let is_proven = desk.proven_at().is_some_and(|proven_at| proven_at > at);
+    (!is_proven).then_some(at)
+}
+
+/// Whether the job in place is such a job: nobody brought another since.
+pub(super) fn lost_its_state(desk: &Desk<'_>, revision: &str) -> bool {
+    lost_its_state_at(desk, revision).is_some_and(|at| !gate::is_brought_since(desk, at))
 }
 
 /// A call that was accepted and left a difference would be sent for ever: it is not sent twice.

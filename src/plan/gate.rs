@@ -19,7 +19,7 @@ use crate::plan::{measure, waiting};
 use crate::world::{ObservedJob, OperationStatus, Restored, Sight};
 
 pub(super) use opening::{brought_version, ended_at, open, open_for_found, open_for_rollback};
-pub(super) use others::{is_brought_since, is_of_ours};
+pub(super) use others::{is_about_snapshots, is_brought_since, is_of_ours};
 
 /// The time between two looks at a job that is verified.
 const NEXT_LOOK: SignedDuration = SignedDuration::from_secs(3);

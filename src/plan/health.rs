@@ -10,10 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::{ConditionType, Reason};
 use crate::api::spec::{FlinkApplication, OnUnhealthy, TransitionsMode};
-use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus, StepKind};
+use crate::api::status::{ForceStopped, HistoryResult, Journal, LoopStatus};
 use crate::desired::{Desired, Health};
 use crate::plan::decision::{Note, Plan, stall};
 use crate::plan::desk::Desk;
+use crate::plan::gate::is_about_snapshots;
 use crate::plan::health::rises::{Assessment, Excused, Proven, assess};
 use crate::plan::step::Step;
 use crate::plan::{change, hold, restore, waiting};
@@ -238,16 +239,11 @@ fn proven(journal: &Journal) -> Option<Proven> {
 }
 
 fn judge(journal: &Journal, restarts: &Restarts, operations: &[ObservedOperation], terms: &Health) -> Assessment {
-    let about_snapshots = |operation: &&ObservedOperation| {
-        [StepKind::BackUp, StepKind::DeleteSnapshot]
-            .iter()
-            .any(|step| step.operation() == operation.kind)
-    };
     let proven = proven(journal);
     let since_proven = |ended_at: Timestamp| proven.is_none_or(|proven| ended_at > proven.at);
     let others = operations
         .iter()
-        .filter(|operation| !about_snapshots(operation) && operation.ended_at.is_none_or(since_proven));
+        .filter(|operation| !is_about_snapshots(&operation.kind) && operation.ended_at.is_none_or(since_proven));
     let excused: Vec<Excused> = others
         .map(|operation| (operation.started_at, operation.ended_at))
         .collect();

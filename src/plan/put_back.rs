@@ -150,11 +150,8 @@ fn target(journal: &Journal, before: &RanBefore) -> Option<Target> {
 
 /// What follows a stall over a change while nothing runs: what ran before the stop for it is put back.
 pub(super) fn instead(desk: &mut Desk<'_>, want: &Desired, plan: Plan) -> Plan {
-    let rollout = desk.journal.rollout.as_ref();
-    let before = rollout.and_then(|rollout| rollout.ran_before.clone());
-    let before = before.filter(|_| want.state == DesiredState::Running);
-    let target = before.and_then(|before| target(&desk.journal, &before));
-    match (plan, target.filter(|target| target.revision != want.revision.as_str())) {
+    let runs = want.state == DesiredState::Running;
+    match (plan, replaced(desk, want).filter(|_| runs)) {
         (Plan::Stall(stall), Some(target)) => {
             let revision = want.revision.to_string();
             let put_back = target.in_place_of(revision, stall.reason, &stall.message, desk.situation.now);

@@ -50,7 +50,7 @@ fn other_operations<'a>(
 }
 
 /// Whether an operation takes or deletes a snapshot, which leaves the tasks where they are.
-fn is_about_snapshots(kind: &str) -> bool {
+pub(in crate::plan) fn is_about_snapshots(kind: &str) -> bool {
     [StepKind::BackUp, StepKind::DeleteSnapshot]
         .iter()
         .any(|step| step.operation() == kind)

@@ -7,7 +7,7 @@ use crate::api::condition::Reason;
 use crate::api::spec::OnFailure;
 use crate::api::status::HistoryResult;
 use crate::desired::Desired;
-use crate::plan::change::lost_its_state;
+use crate::plan::change::{lost_its_state, lost_its_state_at};
 use crate::plan::decision::{Plan, stall};
 use crate::plan::desk::Desk;
 use crate::plan::gate::Trouble;
@@ -22,8 +22,9 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> 
     let rollout = desk.journal.rollout.clone();
     let is_known = lost_its_state(desk, revision);
     let is_left = is_known && is_marked(desk);
-    let is_again = is_left || !is_known && came_up_so_before(desk, revision);
     let is_forgiven = is_tried_again(desk);
+    let did_before = lost_its_state_at(desk, revision).is_some() && !is_forgiven;
+    let is_again = is_left || !is_known && did_before;
     if is_forgiven || !is_known {
         desk.condemn(trouble.failure_of(revision));
     }
@@ -43,15 +44,6 @@ pub(super) fn answer(desk: &mut Desk<'_>, want: &Desired, trouble: &Trouble) -> 
         OnFailure::ForceStop => waiting::admitted(desk, Step::ForceStop),
         OnFailure::Hold | OnFailure::Rollback => by_force(desk, want),
     }
-}
-
-/// Whether the job before this one came up without its state too, and nobody asked for another attempt since.
-fn came_up_so_before(desk: &Desk<'_>, revision: &str) -> bool {
-    let failure = desk.journal.last_failure.as_ref();
-    let failure = failure.filter(|failure| failure.reason == Reason::StateNotRestored);
-    let failure = failure.filter(|failure| failure.revision.as_deref() == Some(revision));
-    let is_proven_since = |at| desk.proven_at().is_some_and(|proven_at| proven_at > at);
-    failure.is_some_and(|failure| !is_proven_since(failure.at)) && !is_tried_again(desk)
 }
 
 /// Whether somebody asked for another attempt since the last failure.
